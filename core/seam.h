@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The only door out of core: all that it asks of the world around it.
+ *
+ * Two owners stand behind this header: module/seam_linux.c, on the machine, and
+ * emu/, which models the machine in user space. Each brings a seam_os.h, found by
+ * the include path, with the basic vocabulary and the types below. Nothing else
+ * in core is hidden behind a function pointer or an #ifdef.
+ *
+ * seam_os.h gives: u8 u16 u32 u64 s64 bool size_t, NULL, -Exxx errno names,
+ * memcpy/memset/memmove, BIT, BIT_ULL, GENMASK_ULL, FIELD_GET, FIELD_PREP,
+ * static_assert, READ_ONCE, WRITE_ONCE, smp_rmb, smp_wmb, smp_mb,
+ * SEAM_PAGE_SHIFT, and the types
+ *	seam_mutex_t	sleeping lock
+ *	seam_rwlock_t	spinning lock, shared or exclusive
+ *	seam_spinlock_t	spinning lock
+ *	struct seam_tlb	identifies one VM's translations (VMID and table base)
+ */
+#ifndef CORE_SEAM_H
+#define CORE_SEAM_H
+
+#include "types.h"
+
+struct vm;
+struct slot;
+struct backing;
+
+/* --- Locks. The order is docs/locking.md's. --- */
+void seam_mutex_init(seam_mutex_t *m);
+void seam_mutex_lock(seam_mutex_t *m);
+void seam_mutex_unlock(seam_mutex_t *m);
+void seam_mutex_assert_held(seam_mutex_t *m);
+
+void seam_rwlock_init(seam_rwlock_t *l);
+void seam_read_lock(seam_rwlock_t *l);
+void seam_read_unlock(seam_rwlock_t *l);
+void seam_write_lock(seam_rwlock_t *l);
+void seam_write_unlock(seam_rwlock_t *l);
+void seam_write_assert_held(seam_rwlock_t *l);
+
+void seam_spin_init(seam_spinlock_t *l);
+void seam_spin_lock(seam_spinlock_t *l);
+void seam_spin_unlock(seam_spinlock_t *l);
+
+/* --- Read-copy-update. Readers may nest and may not sleep. --- */
+void seam_rcu_read_lock(void);
+void seam_rcu_read_unlock(void);
+void *seam_rcu_load(void *const *p);
+void seam_rcu_publish(void **p, void *value);
+/* Frees @p, which came from seam_alloc(), after the readers of now are gone. May sleep. */
+void seam_free_rcu(void *p);
+
+/* Whether the memory is to be charged to the VMM is the owner's business; it may sleep. */
+
+/* Zeroed memory of @size bytes, or NULL. May sleep. */
+void *seam_alloc(size_t size);
+void seam_free(void *p);
+
+/* One zeroed page for a translation table, or NULL. May sleep. */
+void *seam_table_alloc(void);
+/* May be called under any lock; the caller has made sure that no walker can reach the page. */
+void seam_table_free(void *table);
+struct hpa seam_table_hpa(const void *table);
+void *seam_table_ptr(struct hpa hpa);
+
+/* Pages of @count, naturally aligned (concatenated start tables); count is a power of two. */
+void *seam_table_alloc_contig(unsigned int count);
+void seam_table_free_contig(void *tables, unsigned int count);
+
+/* --- Barriers and TLB maintenance (Arm ARM D8.17; all broadcast, Inner Shareable). --- */
+void seam_dsb_ishst(void);
+void seam_dsb_ish(void);
+/*
+ * Invalidates what TLBs hold of @pages pages from @gfn of one VM, leaf entries of
+ * @level only (-1: any level, and what walks cached), stage-1 combined entries included.
+ * Ends with the DSB and ISB that make it complete. Callable under a spinning lock.
+ */
+void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level);
+/* The same for all that TLBs hold of the VM. */
+void seam_tlbi_vmid(struct seam_tlb *tlb);
+
+/* --- Caches and tags of host memory. Sizes in bytes, page multiples. --- */
+void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size);
+void seam_icache_inval_pou(struct hpa hpa, u64 size);
+/*
+ * Makes the tags of @pages pages at @hpa fit for a guest: those whose host page
+ * flag says that they carry live tags are left alone, others are zeroed and flagged
+ * (Linux: try_page_mte_tagging()). Pages that cannot hold tags never come here.
+ */
+void seam_tags_sanitise(struct hpa hpa, u64 pages);
+
+/* --- The memory behind a slot. --- */
+
+/* What the host has at an address of the VMM; the facts that policy looks at. */
+enum backing_kind {
+	BACKING_NONE,	   /* nothing there (no VMA, or it refuses the access) */
+	BACKING_RAM,	   /* kernel-mapped memory, mapped write-back by the VMA */
+	BACKING_RAM_UNCACHED, /* kernel-mapped memory, mapped otherwise by the VMA */
+	BACKING_PFN_CACHED,   /* not kernel-mapped, VMA maps it write-back */
+	BACKING_PFN_NC,	   /* not kernel-mapped, VMA non-cacheable, VM_ALLOW_ANY_UNCACHED */
+	BACKING_PFN_DEVICE,   /* not kernel-mapped, VMA non-cacheable otherwise */
+	BACKING_POISON,	   /* hardware-poisoned page */
+};
+
+struct backing {
+	enum backing_kind kind;
+	struct hpa hpa;	    /* of the page asked for; kinds other than NONE and POISON */
+	u8 order;	    /* log2 of the pages that the host maps as one naturally aligned piece
+			     * around it; hva and hpa are congruent in it */
+	bool writable;	    /* the host's mapping allows writing now */
+	bool can_tag;	    /* the VMA allows tags (VM_MTE_ALLOWED) */
+	void *ref;	    /* the owner's reference, dropped by seam_backing_put() */
+};
+
+/*
+ * Finds, and faults in when need be, the page behind @gfn of @slot (a copy).
+ * @write: for writing (breaks copy-on-write); else for reading, though @out->writable
+ * may come out true when that costs nothing. Sleeps; call with no spinning lock held and
+ * outside RCU readers.
+ * Returns 0 (look at @out->kind) or -EINTR (a signal is pending), -EAGAIN (try again),
+ * -ENOMEM.
+ */
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+		     struct backing *out);
+/* Ends the use of @b; @dirtied: it was mapped for writing. */
+void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);
+
+/*
+ * Looks at every VMA under [@hva, @hva + @size) and calls nothing back: the union of what
+ * is there comes out as a set of BIT(enum backing_kind) in @kinds, and in @untaggable
+ * whether any part of it cannot hold tags, in @untaggable_pfn whether such a part is not
+ * kernel-mapped. A hole in the VMAs sets BIT(BACKING_NONE). Takes the mmap lock for reading.
+ */
+struct backing_survey {
+	u32 kinds;
+	bool untaggable;
+	bool untaggable_pfn;
+};
+int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out);
+
+#endif

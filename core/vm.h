@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The front door of the guest's memory: it owns the rooms (slots, attributes,
+ * stage-2 tables), the lock order and the invalidate sequence, and it applies the
+ * outcomes that fault.c decides. The owner of the seam calls these functions and
+ * no other room.
+ *
+ * The invalidate sequence. Whatever changes slots, attributes or the host's mappings
+ * brackets the change by invalidate begin and end; a fault reads the sequence before
+ * it looks anything up, and installs its mapping under the stage-2 lock only if no
+ * overlapping change is open and none has ended since. Else it starts again.
+ */
+#ifndef CORE_VM_H
+#define CORE_VM_H
+
+#include "seam.h"
+#include "host.h"
+#include "perm.h"
+#include "slot.h"
+#include "attr.h"
+#include "s2/s2.h"
+
+/* How the guest came to touch the page (ESR_EL2; module/trap.c decodes it). */
+enum access_kind {
+	ACCESS_DATA,  /* load, store, atomic, tag access */
+	ACCESS_FETCH, /* instruction fetch, not a table walk */
+	ACCESS_WALK,  /* stage-1 table walk (S1PTW) of either */
+	ACCESS_CACHE, /* cache maintenance by VA (ISS.CM) */
+};
+
+struct access {
+	struct gpa gpa;	       /* what was touched; page aligned for FETCH and WALK */
+	enum access_kind kind;
+	perm_t need;	       /* DATA: one of R, W, T by the syndrome; FETCH: X; else R */
+	bool permission;       /* the fault was a permission fault, not a translation fault */
+};
+
+enum vm_outcome {
+	VM_RESUME,	 /* run the guest again */
+	VM_EXIT_FAULT,	 /* KVM_EXIT_MEMORY_FAULT: see flags, gpa, size, error */
+	VM_EXIT_MMIO,	 /* a data access to no slot, or a write to a READONLY slot */
+	VM_INJECT_ABORT, /* an external abort for the guest (fetch or walk where there is none) */
+	VM_SKIP,	 /* cache maintenance where there is no memory: step over it */
+	VM_ERROR,	 /* KVM_RUN fails with error: -EINTR, -ENOMEM */
+};
+
+struct vm_fault_result {
+	enum vm_outcome outcome;
+	u64 flags; /* KVM_MEMORY_EXIT_FLAG_*: READ, WRITE, EXEC, TAG, PRIVATE */
+	u64 gpa;   /* page aligned */
+	u64 size;  /* the page size */
+	int error; /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
+};
+
+/* Counters, each exact under the lock that its writer holds; read without. */
+struct vm_stats {
+	u64 faults;	 /* stage-2 aborts handled */
+	u64 exits_fault; /* of those: KVM_EXIT_MEMORY_FAULT without TAG */
+	u64 exits_tag;	 /* of those: KVM_EXIT_MEMORY_FAULT with TAG */
+	u64 pages_mapped;  /* leaf pages installed */
+	u64 blocks_mapped; /* blocks installed */
+};
+
+struct vm {
+	const struct host *host; /* constant */
+	u8 ipa_bits;		 /* constant after vm_init() */
+	bool mte;		 /* [lock] KVM_CAP_ARM_MTE is enabled */
+	bool started;		 /* [lock] a vCPU exists: what is opt-in is closed */
+
+	seam_mutex_t lock;   /* slots, attributes, the fields above */
+	struct slots *slots; /* [lock to change, RCU to read] */
+	struct attr attr;    /* [lock to change, RCU to read] */
+
+	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
+	struct s2 s2;	       /* [s2_lock] */
+
+	/* The invalidate sequence: [s2_lock exclusive to change]. */
+	u64 inval_seq;
+	u64 inval_open;		       /* changes that have begun and not ended */
+	struct gfn_range inval_range;  /* covers every open one */
+
+	struct vm_stats stats;
+};
+
+/*
+ * @ipa_bits: 32..host->ipa_bits. @tlb: filled by the owner with the VM's VMID.
+ * Errors: -EINVAL (size), -ENOMEM; nothing is held then.
+ */
+int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struct seam_tlb *tlb);
+/* No vCPU runs and no notifier can come any more. */
+void vm_destroy(struct vm *vm);
+
+/* The value for VTTBR_EL2.BADDR and for VTCR_EL2 (T0SZ, SL0, TG0, PS, HA, HD, VS excluded). */
+u64 vm_vttbr_baddr(const struct vm *vm);
+u64 vm_vtcr(const struct vm *vm);
+
+/* --- Set-up. Each takes vm->lock. --- */
+
+/* KVM_CAP_ARM_MTE. -EINVAL: a vCPU exists, the host has no MTE, or a slot does not fit. */
+int vm_enable_mte(struct vm *vm);
+/* From the first vCPU on nothing that is opt-in can be enabled. */
+void vm_start(struct vm *vm);
+
+/*
+ * KVM_SET_USER_MEMORY_REGION2 without guest_memfd; api.rst 4.35. size 0 deletes.
+ * Errors: -EINVAL (bits, alignment, overflow, more than the IPA size, change of what
+ * cannot change, backing that cannot be served: docs/abi.md), -EEXIST (overlap),
+ * -ENOENT (delete of nothing: -EINVAL as mainline), -ENOMEM, -EFAULT. Nothing changed then.
+ */
+struct slot_request {
+	u32 id;
+	u32 flags;
+	u64 gpa;
+	u64 size;
+	u64 hva;
+};
+int vm_slot_set(struct vm *vm, const struct slot_request *req);
+
+/*
+ * KVM_SET_MEMORY_ATTRIBUTES on pages [range). All or nothing.
+ * From its return on no vCPU uses a permission that the attributes deny.
+ * Errors: -EINVAL (bits not in vm_attr_mask(), range beyond the IPA size), -ENOMEM.
+ */
+int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits);
+/* The attribute bits that this VM supports on this host (KVM_CAP_MEMORY_ATTRIBUTES). */
+u64 vm_attr_mask(const struct vm *vm);
+
+/* --- Running. --- */
+
+/*
+ * Handles one stage-2 abort of a vCPU. @cache is the vCPU's own and is topped up here.
+ * Sleeps. Takes the RCU reader and s2_lock, never vm->lock.
+ */
+void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
+	      struct vm_fault_result *result);
+
+/* Is @gpa inside a slot, and may the host see it there? For KVM_EXIT_MMIO and PV structures. */
+bool vm_gpa_hva(struct vm *vm, struct gpa gpa, struct hva *hva);
+
+/* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
+void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);
+void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end);
+/* Access flag harvesting: clears (or only tests) it; true if any page was young. */
+bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear);
+/* The address space is going away: every mapping is dropped. */
+void vm_release(struct vm *vm);
+
+#endif
