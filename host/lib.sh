@@ -37,3 +37,30 @@ This step mounts and unpacks a Debian root, which needs root: neither are you
 root nor is there sudo. Run it as root, or install sudo."
 	exec sudo -E "$0" "$@"
 }
+
+# kernel_release SERIES: what uname -r says on it.
+kernel_release()
+{
+	cat "$(kernel_dir "$1")/release" 2>/dev/null ||
+		die "The kernel $1 is not set up. Run ./dev setup first."
+}
+
+# kernel_dir SERIES: the folder with vmlinuz, modules/ and release.
+kernel_dir()
+{
+	case $1 in
+	6.12 | newest) echo "$TSR_CACHE/kernel/$1" ;;
+	debug) echo "$TSR_CACHE/debug-kernel" ;;
+	*) die "Unknown kernel $1; there are: 6.12 newest debug." ;;
+	esac
+}
+
+# kernel_headers SERIES: the folder modules are built against, as seen inside
+# the root.
+kernel_headers()
+{
+	case $1 in
+	debug) echo "$(kernel_dir debug)/obj" ;;
+	*) release=$(kernel_release "$1") && echo "/usr/src/linux-headers-$release" ;;
+	esac
+}
