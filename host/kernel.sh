@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # host/kernel.sh SERIES: put Debian's stock arm64 cloud kernel of a series into
-# $TSR_CACHE/kernel/SERIES (vmlinuz, modules/, release) and its headers into
+# $TSR_CACHE/kernel/SERIES (vmlinuz, modules/, busybox, release) and its headers into
 # the root at /usr/src, where their Makefiles expect to be.
 #
 # SERIES is 6.12 (Debian 13's own) or newest (the newest in its backports). A
@@ -70,7 +70,7 @@ mkdir -p "$work"
 # shellcheck disable=SC2086 # lists of words
 {
 	unpack / $headers
-	unpack "$work" $images
+	unpack "$work" $images busybox-static:arm64
 }
 for modules in "$work/lib/modules" "$work/usr/lib/modules"; do
 	if [ -d "$modules" ]; then
@@ -82,6 +82,7 @@ for vmlinuz in "$work/boot/vmlinuz-$release" "$work/modules/vmlinuz"; do
 		mv "$vmlinuz" "$work/vmlinuz"
 	fi
 done
+mv "$work/usr/bin/busybox" "$work/busybox"
 [ -e "$work/vmlinuz" ] && [ -d "$work/modules/kernel" ] || die "\
 The packages $images hold no vmlinuz or no modules where expected."
 rm -rf "$work/boot" "$work/lib" "$work/usr"

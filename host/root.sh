@@ -17,7 +17,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # code, what packs images, and the libraries of the kernel's own build tools.
 packages="gcc-14 libc6-dev make pkgconf libcmocka-dev liburcu-dev libfdt-dev
 libzstd-dev clang llvm libclang-rt-dev clang-format valgrind libc6-dbg cbmc
-shellcheck gdb-multiarch qemu-system-arm cpio gzip e2fsprogs file
+shellcheck gdb-multiarch qemu-system-arm cpio gzip xz-utils e2fsprogs file
 ca-certificates libelf1t64 libssl3t64 zlib1g"
 
 native=$(dpkg --print-architecture 2>/dev/null) || die "\
