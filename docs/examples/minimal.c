@@ -85,24 +85,25 @@ static void ram_from_file(struct ram *ram, int vm, const char *path, bool tesser
 	uint32_t flags = tessera ? KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH : 0;
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	struct stat st;
+	uint64_t units;
 	uint64_t i;
 
 	if (fd < 0 || fstat(fd, &st))
 		err(1, "%s", path);
 	*ram = (struct ram){.vm_fd = vm, .gpa = FILE_GPA, .promotable = true};
-	ram->bytes = (uint64_t)st.st_size / PAGE_BYTES * PAGE_BYTES;
+	ram->bytes = (uint64_t)st.st_size & ~4095ULL;
+	units = ram_unit_count(ram->bytes);
 	ram->hva = mmap(NULL, ram->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	ram->staging_fd = memfd_create("staging", MFD_CLOEXEC);
 	if (ram->hva == MAP_FAILED || ram->staging_fd < 0 ||
 	    ftruncate(ram->staging_fd, (off_t)ram->bytes))
 		err(1, "%s", path);
 	close(fd);
-	ram->unit = ram_unit_size(ram->gpa, ram->bytes, (uintptr_t)ram->hva);
-	ram->lock = calloc(ram->bytes / ram->unit, sizeof(*ram->lock));
-	ram->promoted = calloc(ram->bytes / ram->unit, sizeof(*ram->promoted));
+	ram->lock = calloc(units, sizeof(*ram->lock));
+	ram->promoted = calloc(units, sizeof(*ram->promoted));
 	if (!ram->lock || !ram->promoted)
 		err(1, "%s", path);
-	for (i = 0; i < ram->bytes / ram->unit; i++)
+	for (i = 0; i < units; i++)
 		pthread_rwlock_init(&ram->lock[i], NULL);
 	slot_set(vm, 1, flags, ram->gpa, ram->bytes, ram->hva);
 }

@@ -2,9 +2,8 @@
 /*
  * Promotion: what a VMM does on a TAG exit over memory that cannot hold tags.
  *
- * A unit of guest RAM (2 MiB where the slot is aligned for it, else a page) is
- * copied into a memfd, which can hold tags, and the memfd is mapped over it at
- * the same host virtual address. The guest keeps running meanwhile: it reads
+ * A unit of guest RAM (2 MiB, less at the slot's end) is copied into a memfd, which
+ * can hold tags, and the memfd is mapped over it at the same host virtual address. The guest keeps running meanwhile: it reads
  * the unit, and a write exits until the copy is in place.
  *
  * Invariants: a unit is promoted once. While it is being promoted NW is set on
@@ -26,15 +25,13 @@
 #include <linux/kvm.h>
 #include "tessera.h"
 
-#define PAGE_BYTES  4096ULL
-#define BLOCK_BYTES (2ULL << 20)
+#define UNIT_BYTES (2ULL << 20)
 
 /* Locks: a unit's `lock` is held shared to write the unit, exclusive to move it. */
 struct ram {
 	int vm_fd;
 	uint64_t gpa;
 	uint64_t bytes;
-	uint64_t unit; /* BLOCK_BYTES or PAGE_BYTES */
 	uint8_t *hva;
 	int staging_fd;		/* memfd of `bytes` bytes; offset 0 is `gpa` */
 	bool promotable;	/* nobody but this VMM maps or pins the memory */
@@ -42,16 +39,23 @@ struct ram {
 	bool *promoted;		/* one for each unit; under its lock */
 };
 
-static uint64_t ram_unit_size(uint64_t gpa, uint64_t bytes, uint64_t hva)
+static uint64_t ram_unit_count(uint64_t bytes)
 {
-	return (gpa | bytes | hva) % BLOCK_BYTES ? PAGE_BYTES : BLOCK_BYTES;
+	return (bytes + UNIT_BYTES - 1) / UNIT_BYTES;
+}
+
+static uint64_t unit_bytes(const struct ram *ram, uint64_t offset)
+{
+	uint64_t left = ram->bytes - offset;
+
+	return left < UNIT_BYTES ? left : UNIT_BYTES;
 }
 
 static int unit_set_nw(const struct ram *ram, uint64_t offset, bool on)
 {
 	struct kvm_memory_attributes range = {
 		.address = ram->gpa + offset,
-		.size = ram->unit,
+		.size = unit_bytes(ram, offset),
 		.attributes = KVM_MEMORY_ATTRIBUTE_NW,
 		.flags = on ? KVM_MEMORY_ATTRIBUTES_SET : KVM_MEMORY_ATTRIBUTES_CLEAR,
 	};
@@ -62,10 +66,11 @@ static int unit_set_nw(const struct ram *ram, uint64_t offset, bool on)
 /* pwrite(), not memcpy(): what cannot be read or stored is an error, not a signal. */
 static int unit_stage(const struct ram *ram, uint64_t offset)
 {
+	uint64_t bytes = unit_bytes(ram, offset);
 	uint64_t done = 0;
 
-	while (done < ram->unit) {
-		ssize_t n = pwrite(ram->staging_fd, ram->hva + offset + done, ram->unit - done,
+	while (done < bytes) {
+		ssize_t n = pwrite(ram->staging_fd, ram->hva + offset + done, bytes - done,
 				   (off_t)(offset + done));
 
 		if (n < 0 && errno == EINTR)
@@ -79,7 +84,7 @@ static int unit_stage(const struct ram *ram, uint64_t offset)
 
 static int unit_place(const struct ram *ram, uint64_t offset)
 {
-	void *at = mmap(ram->hva + offset, ram->unit, PROT_READ | PROT_WRITE,
+	void *at = mmap(ram->hva + offset, unit_bytes(ram, offset), PROT_READ | PROT_WRITE,
 			MAP_SHARED | MAP_FIXED, ram->staging_fd, (off_t)offset);
 
 	return at == MAP_FAILED ? -1 : 0;
@@ -106,7 +111,7 @@ static int unit_promote(const struct ram *ram, uint64_t offset)
  */
 static int ram_promote(struct ram *ram, uint64_t gpa, bool *again)
 {
-	uint64_t i = (gpa - ram->gpa) / ram->unit;
+	uint64_t i = (gpa - ram->gpa) / UNIT_BYTES;
 	int err = 0;
 
 	*again = false;
@@ -115,7 +120,7 @@ static int ram_promote(struct ram *ram, uint64_t gpa, bool *again)
 	pthread_rwlock_wrlock(&ram->lock[i]);
 	*again = ram->promoted[i];
 	if (!*again) {
-		err = unit_promote(ram, i * ram->unit);
+		err = unit_promote(ram, i * UNIT_BYTES);
 		ram->promoted[i] = !err;
 	}
 	pthread_rwlock_unlock(&ram->lock[i]);
@@ -125,7 +130,7 @@ static int ram_promote(struct ram *ram, uint64_t gpa, bool *again)
 /* A WRITE exit at gpa of a VMM that uses NW for promotion alone: wait for it. */
 static void ram_wait(struct ram *ram, uint64_t gpa)
 {
-	uint64_t i = (gpa - ram->gpa) / ram->unit;
+	uint64_t i = (gpa - ram->gpa) / UNIT_BYTES;
 
 	pthread_rwlock_rdlock(&ram->lock[i]);
 	pthread_rwlock_unlock(&ram->lock[i]);
@@ -138,8 +143,8 @@ static void ram_write(struct ram *ram, uint64_t gpa, const void *from, uint64_t 
 	const uint8_t *bytes_from = from;
 
 	while (bytes) {
-		uint64_t i = offset / ram->unit;
-		uint64_t left = (i + 1) * ram->unit - offset;
+		uint64_t i = offset / UNIT_BYTES;
+		uint64_t left = (i + 1) * UNIT_BYTES - offset;
 		uint64_t n = bytes < left ? bytes : left;
 
 		pthread_rwlock_rdlock(&ram->lock[i]);
