@@ -18,9 +18,10 @@ drivers/net/net_failover drivers/net/virtio_net"
 if [ "$out" -nt "$0" ] && [ "$out" -nt "$kernel/release" ]; then
 	exit 0
 fi
-stage=$(mktemp -d)
+mkdir -p "$TSR_BUILD/host"
+stage=$(mktemp -d "$TSR_BUILD/host/XXXXXX")
 trap 'rm -rf "$stage"' EXIT
-mkdir -p "$TSR_BUILD/host" "$stage/bin" "$stage/lib/modules" "$stage/dev" \
+mkdir -p "$stage/bin" "$stage/lib/modules" "$stage/dev" \
 	"$stage/proc" "$stage/sys" "$stage/tmp" "$stage/mnt" "$stage/etc" \
 	"$stage/guest" "$stage/root"
 cp "$kernel/busybox" "$stage/bin/busybox"

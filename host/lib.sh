@@ -19,10 +19,11 @@ say()
 	printf '%s\n' "$*" >&2
 }
 
+# die TEXT: says why, and ends the script with $die_status, or 1.
 die()
 {
 	say "$*"
-	exit 1
+	exit "${die_status:-1}"
 }
 
 # Become root for the script that calls this, once: only the root file system

@@ -15,6 +15,7 @@ top=$(cd "$(dirname "$0")/.." && pwd -P)
 . "$top/host/lib.sh"
 [ -n "${TSR_IN_ROOT:-}" ] || exec "$top/host/in-root" "$0" "$@"
 
+die_status=120
 cpu=max
 kernel=6.12
 stock=
@@ -36,7 +37,8 @@ usage()
 	--shell | -- SHELL-COMMAND"
 }
 
-work=$(mktemp -d)
+mkdir -p "$TSR_BUILD/run"
+work=$(mktemp -d "$TSR_BUILD/run/XXXXXX")
 qemu=
 stop()
 {
@@ -180,5 +182,4 @@ wait "$qemu" || took=$?
 qemu=
 tr -d '\r' <"$work/console" >"$work/log"
 [ -z "$log" ] || cp "$work/log" "$log"
-exec 3>&1
 "$top/host/verdict.sh" "$work/log" "$took" "$limit" >&2
