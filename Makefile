@@ -39,12 +39,7 @@ guests :=
 all:
 
 -include core/sources.mk
--include emu/rules.mk
--include vmm/rules.mk
--include guest/rules.mk
--include tests/rules.mk
--include bench/rules.mk
--include demo/rules.mk
+include $(sort $(wildcard */rules.mk tests/*/rules.mk))
 
 all: unit arm64
 unit: $(unit-tests)

@@ -15,7 +15,7 @@ out=$TSR_BUILD/host/$series.cpio
 modules="drivers/block/virtio_blk net/core/failover
 drivers/net/net_failover drivers/net/virtio_net"
 
-if [ "$out" -nt "$0" ] && [ "$out" -nt "$kernel/release" ]; then
+if [ -n "$(find "$out" -newer "$0" -newer "$kernel/release" 2>/dev/null)" ]; then
 	exit 0
 fi
 mkdir -p "$TSR_BUILD/host"
@@ -33,5 +33,5 @@ for module in $modules; do
 			>"$stage/lib/modules/${module##*/}.ko"
 	fi
 done
-(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out.tmp"
-mv "$out.tmp" "$out"
+(cd "$stage" && find . | cpio -o -H newc -R 0:0 --quiet) >"$stage.cpio"
+mv "$stage.cpio" "$out"

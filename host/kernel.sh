@@ -85,6 +85,6 @@ done
 mv "$work/usr/bin/busybox" "$work/busybox"
 [ -e "$work/vmlinuz" ] && [ -d "$work/modules/kernel" ] || die "\
 The packages $images hold no vmlinuz or no modules where expected."
-rm -rf "$work/boot" "$work/lib" "$work/usr"
+rm -rf "${work:?}/boot" "${work:?}/lib" "${work:?}/usr"
 echo "$release" >"$work/release"
 mv "$work" "$dir"

@@ -11,7 +11,9 @@ mkdir -p "$TSR_CACHE"
 TSR_CACHE=$(cd "$TSR_CACHE" && pwd -P)
 export TSR_BUILD TSR_CACHE
 
+# shellcheck disable=SC2034 # for the scripts that read this one
 root=$TSR_CACHE/root
+# shellcheck disable=SC2034
 debs=$TSR_CACHE/debs
 
 say()

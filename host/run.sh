@@ -127,7 +127,7 @@ line="console=ttyAMA0 loglevel=4 log_buf_len=4M panic=-1 oops=panic$append"
 printf '%s\n' "$job" >"$stage/etc/job"
 size=$(stty size 2>/dev/null </dev/tty || echo 24 80)
 cat >"$stage/etc/job.env" <<EOT
-export TSR_CPU=$cpu TSR_KERNEL=$kernel TSR_STOCK=$stock
+export TSR_CPU=$cpu TSR_KERNEL=$kernel TSR_STOCK=$stock TSR_DISK=/mnt
 JOB_MODULE=$module JOB_SHELL=$shell JOB_TERM=${TERM:-vt100}
 JOB_ROWS=${size% *} JOB_COLUMNS=${size#* }
 EOT

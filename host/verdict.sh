@@ -20,10 +20,12 @@ console_end()
 # level err or worse, or speak of a broken kernel; but for those allowed.
 complaints()
 {
-	grep -v '^#' "$top/host/dmesg-allow" >"$log.allow"
+	for list in deny allow; do
+		grep -v '^#' "$top/host/dmesg-$list" >"$log.$list"
+	done
 	sed -n '/^@@dmesg/,/^@@end/{/^@@/!p}' "$log" |
-		grep -E -i -f "$top/host/dmesg-deny" | grep -v -E -f "$log.allow" || :
-	rm "$log.allow"
+		grep -E -i -f "$log.deny" | grep -v -E -f "$log.allow" || :
+	rm "$log.allow" "$log.deny"
 }
 
 if [ "$status" = 124 ] || [ "$status" = 137 ]; then
