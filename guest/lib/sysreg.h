@@ -10,14 +10,18 @@
 
 #include "types.h"
 
+#define STRINGIZE_(x) #x
+#define STRINGIZE(x)  STRINGIZE_(x)
+
 #define sysreg_read(name)                                                                          \
 	({                                                                                         \
 		u64 value_;                                                                        \
-		asm volatile("mrs %0, " #name : "=r"(value_)::"memory");                           \
+		asm volatile("mrs %0, " STRINGIZE(name) : "=r"(value_)::"memory");                 \
 		value_;                                                                            \
 	})
 
-#define sysreg_write(name, value) asm volatile("msr " #name ", %x0" ::"rZ"((u64)(value)) : "memory")
+#define sysreg_write(name, value)                                                                  \
+	asm volatile("msr " STRINGIZE(name) ", %x0" ::"rZ"((u64)(value)) : "memory")
 
 static inline void isb(void)
 {

@@ -15,8 +15,9 @@ typedef int64_t s64;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-#define GENMASK(high, low)    ((~0UL >> (63 - (high))) & (~0UL << (low)))
-#define FIELD_GET(mask, word) (((u64)(word) & (mask)) >> __builtin_ctzl(mask))
+#define GENMASK(high, low)	((~0UL >> (63 - (high))) & (~0UL << (low)))
+#define FIELD_GET(mask, word)	(((u64)(word) & (mask)) >> __builtin_ctzl(mask))
+#define FIELD_PREP(mask, value) (((u64)(value) << __builtin_ctzl(mask)) & (mask))
 
 #define noreturn	  __attribute__((noreturn))
 #define printf_like(f, a) __attribute__((format(printf, f, a)))
