@@ -126,7 +126,7 @@ stack_on:
 	add	x1, x1, :lo12:cpu_blocks
 	add	x0, x0, #1
 	add	x1, x1, x0, lsl #CPU_BLOCK_SHIFT
-	mov	sp, x1
+	sub	sp, x1, #16			/* SP is never outside of the block */
 	mov	x29, xzr
 	ret
 	.ltorg
