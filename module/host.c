@@ -31,12 +31,12 @@ static enum cpuhp_state host_hotplug;
 static int host_check_kernel(void)
 {
 	if (PAGE_SIZE != SZ_4K) {
-		pr_err("this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 KiB kernel\n",
+		pr_err("not loading: this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 KiB kernel\n",
 		       PAGE_SIZE / SZ_1K);
 		return -ENODEV;
 	}
 	if (!is_kernel_in_hyp_mode()) {
-		pr_err("the kernel does not run at EL2: tessera needs a CPU with VHE (Armv8.1), firmware that starts the kernel at EL2, and no kvm-arm.mode=nvhe or =protected\n");
+		pr_err("not loading: the kernel does not run at EL2: tessera needs a CPU with VHE (Armv8.1), firmware that starts the kernel at EL2, and no kvm-arm.mode=nvhe or =protected\n");
 		return -ENODEV;
 	}
 	return 0;
@@ -99,7 +99,7 @@ int tsr_host_init(void)
 	host_read_memory(&tsr_host);
 	host_read_mte(&tsr_host);
 	if (tsr_host.ipa_bits < IPA_BITS_MIN) {
-		pr_err("this CPU has %u bits of physical address, tessera needs %u\n",
+		pr_err("not loading: this CPU has %u bits of physical address, tessera needs %u\n",
 		       tsr_host.ipa_bits, IPA_BITS_MIN);
 		return -ENODEV;
 	}
