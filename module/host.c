@@ -42,6 +42,7 @@ static int host_check_kernel(void)
 	return 0;
 }
 
+/* ID registers have fields of four bits; CTR_EL0 has not. */
 static unsigned int field(u64 reg, unsigned int shift)
 {
 	return cpuid_feature_extract_unsigned_field(reg, shift);
@@ -66,8 +67,8 @@ static void host_read_memory(struct host *host)
 	host->xnx = field(mmfr1, ID_AA64MMFR1_EL1_XNX_SHIFT) != 0;
 	host->bbm = min(field(mmfr2, ID_AA64MMFR2_EL1_BBM_SHIFT), 2U);
 	host->fwb = field(mmfr2, ID_AA64MMFR2_EL1_FWB_SHIFT) != 0;
-	host->dic = field(ctr, CTR_EL0_DIC_SHIFT) != 0;
-	host->idc = field(ctr, CTR_EL0_IDC_SHIFT) != 0;
+	host->dic = FIELD_GET(CTR_EL0_DIC_MASK, ctr) != 0;
+	host->idc = FIELD_GET(CTR_EL0_IDC_MASK, ctr) != 0;
 	host->tlb_range = system_supports_tlb_range();
 }
 
