@@ -157,11 +157,13 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 			    struct backing *out)
 {
 	struct page *page;
-	long got = page_get(hva, write, &page, &out->writable);
+	bool writable;
+	long got = page_get(hva, write, &page, &writable);
 
 	if (got != 1)
 		return page_error(got, out);
 	backing_fill(out, facts, page_to_pfn(page));
+	out->writable = writable;
 	out->order = host_leaf_order(current->mm, hva);
 	out->ref = page;
 	return 0;

@@ -55,7 +55,7 @@ static long ask_attribute_flags(const struct tsr_vm *vm)
 
 static long ask_notag(const struct tsr_vm *vm)
 {
-	return vm && vm->mem.mte && tsr_host.mte_perm;
+	return vm && READ_ONCE(vm->mem.mte) && tsr_host.mte_perm;
 }
 
 static const struct tsr_cap caps[] = {

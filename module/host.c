@@ -31,17 +31,18 @@ static enum cpuhp_state host_hotplug;
 static int host_check_kernel(void)
 {
 	if (PAGE_SIZE != SZ_4K) {
-		pr_err("this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 KiB kernel\n",
+		pr_err("not loading: this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 KiB kernel\n",
 		       PAGE_SIZE / SZ_1K);
 		return -ENODEV;
 	}
 	if (!is_kernel_in_hyp_mode()) {
-		pr_err("the kernel does not run at EL2: tessera needs a CPU with VHE (Armv8.1), firmware that starts the kernel at EL2, and no kvm-arm.mode=nvhe or =protected\n");
+		pr_err("not loading: the kernel does not run at EL2: tessera needs a CPU with VHE (Armv8.1), firmware that starts the kernel at EL2, and no kvm-arm.mode=nvhe or =protected\n");
 		return -ENODEV;
 	}
 	return 0;
 }
 
+/* ID registers have fields of four bits; CTR_EL0 has not. */
 static unsigned int field(u64 reg, unsigned int shift)
 {
 	return cpuid_feature_extract_unsigned_field(reg, shift);
@@ -66,8 +67,8 @@ static void host_read_memory(struct host *host)
 	host->xnx = field(mmfr1, ID_AA64MMFR1_EL1_XNX_SHIFT) != 0;
 	host->bbm = min(field(mmfr2, ID_AA64MMFR2_EL1_BBM_SHIFT), 2U);
 	host->fwb = field(mmfr2, ID_AA64MMFR2_EL1_FWB_SHIFT) != 0;
-	host->dic = field(ctr, CTR_EL0_DIC_SHIFT) != 0;
-	host->idc = field(ctr, CTR_EL0_IDC_SHIFT) != 0;
+	host->dic = FIELD_GET(CTR_EL0_DIC_MASK, ctr) != 0;
+	host->idc = FIELD_GET(CTR_EL0_IDC_MASK, ctr) != 0;
 	host->tlb_range = system_supports_tlb_range();
 }
 
@@ -99,7 +100,7 @@ int tsr_host_init(void)
 	host_read_memory(&tsr_host);
 	host_read_mte(&tsr_host);
 	if (tsr_host.ipa_bits < IPA_BITS_MIN) {
-		pr_err("this CPU has %u bits of physical address, tessera needs %u\n",
+		pr_err("not loading: this CPU has %u bits of physical address, tessera needs %u\n",
 		       tsr_host.ipa_bits, IPA_BITS_MIN);
 		return -ENODEV;
 	}

@@ -3,7 +3,10 @@
  * Loading and unloading. Nothing of the machine is touched until a VM runs, so
  * that a refusal leaves the host as it was.
  */
+#define pr_fmt(fmt) "tessera: " fmt
+
 #include <linux/module.h>
+#include <linux/printk.h>
 
 #include "tessera.h"
 
@@ -19,6 +22,9 @@ static int __init tessera_init(void)
 	err = tsr_dev_register();
 	if (err)
 		goto exit_cpu;
+	pr_info("serving /dev/kvm: IPA %u bits, VMID %u bits, MTE %u, MTEPERM %u, FWB %u, DIC %u\n",
+		tsr_host.ipa_bits, tsr_vmid_bits(), tsr_host.mte, tsr_host.mte_perm, tsr_host.fwb,
+		tsr_host.dic);
 	return 0;
 
 exit_cpu:
