@@ -15,7 +15,6 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
-#include <linux/rwlock.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
