@@ -237,8 +237,10 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 }
 
 /*
- * The file system has seen the write fault; what remains is that reclaim and write-back see
- * the page dirty, which the host's own entry does not tell when a guest writes.
+ * A guest's writes do not show in the host's own entry, so what can be swapped is marked dirty
+ * by hand. A file system's page is not: it was marked when its entry became writable, and
+ * write-back, which cleans it, takes the entry's permission and so the guest's first; marked
+ * later than that it would be dirty without the file system's knowledge.
  */
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 {
@@ -247,10 +249,9 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 	if (!page)
 		return;
 	b->ref = NULL;
-	if (dirtied && !PageReserved(page))
+	if (dirtied && folio_test_swapbacked(page_folio(page)))
 		SetPageDirty(page);
-	if (!PageReserved(page))
-		mark_page_accessed(page);
+	mark_page_accessed(page);
 	put_page(page);
 }
 

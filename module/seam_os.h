@@ -7,6 +7,7 @@
 #define MODULE_SEAM_OS_H
 
 #include <linux/types.h>
+#include <linux/atomic.h>
 #include <linux/bitfield.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
@@ -14,7 +15,6 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
-#include <linux/rwlock.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
@@ -26,6 +26,12 @@
 typedef struct mutex seam_mutex_t;
 typedef rwlock_t seam_rwlock_t;
 typedef spinlock_t seam_spinlock_t;
+
+/* A counter that several add to and nobody orders anything by. */
+static inline void seam_count(u64 *p, u64 n)
+{
+	atomic64_add(n, (atomic64_t *)p);
+}
 
 /*
  * One VM's translations. The VMID is in place before vm_init(), the two register
