@@ -13,6 +13,7 @@ void attr_init(struct attr *attr, u8 ipa_bits)
 		level--;
 	attr->root = attr_value_word(0);
 	attr->root_level = (s8)level;
+	attr->pages = 1ULL << (ipa_bits - TSR_PAGE_SHIFT);
 }
 
 struct attr_view attr_get(const struct attr *attr, struct gfn gfn)

@@ -22,9 +22,9 @@ static inline bool attr_word_is_node(const void *word)
 	return (unsigned long)word & 1;
 }
 
-static inline void *attr_word_node(void *word)
+static inline void *attr_word_node(const void *word)
 {
-	return (char *)word - 1;
+	return (void *)((unsigned long)word & ~1UL);
 }
 
 static inline u8 attr_word_value(const void *word)

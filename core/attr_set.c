@@ -86,10 +86,13 @@ int attr_prepare(const struct attr *attr, struct gfn_range range, enum attr_op o
 
 	memset(plan, 0, sizeof(*plan));
 	plan->range = range;
+	/* What the root spans beyond the store has no meaning, and keeps no node alive. */
+	if (range.end == attr->pages)
+		plan->range.end = 1ULL << TSR_LEVEL_ORDER(attr->root_level);
 	plan->op = op;
 	plan->bits = bits;
-	attr_count_cut(attr, plan, range.begin, &inner, &leaf);
-	attr_count_cut(attr, plan, range.end, &inner, &leaf);
+	attr_count_cut(attr, plan, plan->range.begin, &inner, &leaf);
+	attr_count_cut(attr, plan, plan->range.end, &inner, &leaf);
 	err = attr_plan_alloc(plan, inner, leaf);
 	if (err)
 		attr_plan_drop(plan);

@@ -123,6 +123,9 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 		if (need == PERM_X)
 			return verdict(FAULT_INJECT, need);
 	}
+	/* R, W and X come before T. */
+	if (need != PERM_T && !perm_has(perm, need))
+		return verdict(FAULT_EXIT, need);
 	switch (fault_tag_rule(env, slot->flags, backing->kind, backing->can_tag)) {
 	case TAGS_FREE:
 		return fault_map(perm, need, type);

@@ -1,78 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "slot.h"
+#include "slot_index.h"
 #include "seam.h"
 
 #define SLOT_FLAGS_KNOWN (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL)
 
+/* The slot that holds @gfn or is the last before it. */
+static const struct slot *slot_upto(const struct slots *slots, u64 gfn_nr)
+{
+	return slots ? slot_index_find(slots->index[SLOT_BY_GFN], SLOT_BY_GFN, gfn_nr, ~0U) : NULL;
+}
+
 const struct slot *slot_find(const struct slots *slots, struct gfn gfn)
 {
-	u32 low = 0, high = slots ? slots->count : 0;
+	const struct slot *slot = slot_upto(slots, gfn.nr);
 
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-
-		if (gfn.nr < slots->slot[mid].gfns.begin)
-			high = mid;
-		else if (gfn.nr >= slots->slot[mid].gfns.end)
-			low = mid + 1;
-		else
-			return &slots->slot[mid];
-	}
-	return NULL;
+	return slot && gfn.nr < slot->gfns.end ? slot : NULL;
 }
 
 const struct slot *slot_by_id(const struct slots *slots, u32 id)
 {
-	u32 low = 0, high = slots ? slots->count : 0;
+	const struct slot *slot = NULL;
 
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-		const struct slot *slot = &slots->slot[slots->by_id[mid]];
+	if (slots)
+		slot = slot_index_find(slots->index[SLOT_BY_ID], SLOT_BY_ID, id, id);
+	return slot && slot->id == id ? slot : NULL;
+}
 
-		if (id == slot->id)
-			return slot;
-		if (id < slot->id)
-			high = mid;
-		else
-			low = mid + 1;
+/* The first slot from the cursor on, in the order of the VMM's addresses, that ends after @begin. */
+static const struct slot *slot_hva_from(const struct slot_index *index, u64 begin,
+					struct slot_cursor *cursor)
+{
+	for (; cursor->span < index->count; cursor->span++, cursor->slot = 0) {
+		const struct slot_span *span = &index->span[cursor->span];
+
+		if (span->max_end <= begin)
+			continue;
+		for (; cursor->slot < span->chunk->count; cursor->slot++)
+			if (slot_hva_end(&span->chunk->slot[cursor->slot]) > begin)
+				return &span->chunk->slot[cursor->slot++];
 	}
 	return NULL;
 }
 
-/* How many slots, in the order of the VMM's addresses, begin below @end. */
-static u32 slot_hva_below(const struct slots *slots, u64 end)
+const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end,
+				 struct slot_cursor *cursor)
 {
-	u32 low = 0, high = slots->count;
-
-	while (low < high) {
-		u32 mid = low + (high - low) / 2;
-
-		if (slots->slot[slots->by_hva[mid].index].hva.addr < end)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end, u32 *cursor)
-{
-	/* The cursor is one more than the number of candidates left, so that 0 can begin. */
-	u32 left;
+	const struct slot *slot;
 
 	if (!slots || begin >= end)
 		return NULL;
-	left = *cursor ? *cursor - 1 : slot_hva_below(slots, end);
-	while (left && slots->by_hva[left - 1].max_end > begin) {
-		const struct slot *slot = &slots->slot[slots->by_hva[--left].index];
-
-		if (slot_hva_end(slot) > begin) {
-			*cursor = left + 1;
-			return slot;
-		}
-	}
-	*cursor = 1;
-	return NULL;
+	slot = slot_hva_from(slots->index[SLOT_BY_HVA], begin, cursor);
+	return slot && slot->hva.addr < end ? slot : NULL;
 }
 
 struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end)
@@ -85,126 +64,6 @@ struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end)
 	if (end < last)
 		gfns.end -= (last - end) >> TSR_PAGE_SHIFT;
 	return gfns;
-}
-
-static struct slots *slots_alloc(u32 count)
-{
-	size_t slots_size = sizeof(struct slots) + count * sizeof(struct slot);
-	size_t hva_size = count * sizeof(struct slot_hva);
-	struct slots *slots = seam_alloc(slots_size + hva_size + count * sizeof(u32));
-
-	if (!slots)
-		return NULL;
-	slots->count = count;
-	slots->by_hva = (struct slot_hva *)((char *)slots + slots_size);
-	slots->by_id = (u32 *)((char *)slots + slots_size + hva_size);
-	return slots;
-}
-
-/* Copies all slots of @now but the one numbered @skip. Returns how many. */
-static u32 slots_copy_other(const struct slots *now, u32 skip, struct slots *next)
-{
-	u32 count = 0;
-
-	for (u32 i = 0; now && i < now->count; i++)
-		if (now->slot[i].id != skip)
-			next->slot[count++] = now->slot[i];
-	return count;
-}
-
-/* Puts @slot in its place among the first @count of @slots, sorted by guest page. */
-static void slots_insert(struct slots *slots, u32 count, const struct slot *slot)
-{
-	u32 at = count;
-
-	while (at && slots->slot[at - 1].gfns.begin > slot->gfns.begin) {
-		slots->slot[at] = slots->slot[at - 1];
-		at--;
-	}
-	slots->slot[at] = *slot;
-}
-
-static u64 slots_key_id(const struct slots *slots, u32 index)
-{
-	return slots->slot[index].id;
-}
-
-static u64 slots_key_hva(const struct slots *slots, u32 index)
-{
-	return slots->slot[index].hva.addr;
-}
-
-/* The largest of @order[@root] and what hangs below it comes to the top (heap sort). */
-static void slots_sift(const struct slots *slots, u32 *order, u32 root, u32 count,
-		       u64 (*key)(const struct slots *slots, u32 index))
-{
-	u32 child, index = order[root];
-
-	while ((child = 2 * root + 1) < count) {
-		if (child + 1 < count &&
-		    key(slots, order[child + 1]) > key(slots, order[child]))
-			child++;
-		if (key(slots, order[child]) <= key(slots, index))
-			break;
-		order[root] = order[child];
-		root = child;
-	}
-	order[root] = index;
-}
-
-static void slots_sort(const struct slots *slots, u32 *order,
-		       u64 (*key)(const struct slots *slots, u32 index))
-{
-	u32 count = slots->count;
-
-	for (u32 i = 0; i < count; i++)
-		order[i] = i;
-	for (u32 i = count / 2; i-- > 0;)
-		slots_sift(slots, order, i, count, key);
-	for (u32 i = count; i-- > 1;) {
-		u32 top = order[0];
-
-		order[0] = order[i];
-		order[i] = top;
-		slots_sift(slots, order, 0, i, key);
-	}
-}
-
-/* Fills both indices; by_id serves as room for the other's sorting first. */
-static void slots_index(struct slots *slots)
-{
-	u64 max_end = 0;
-
-	slots_sort(slots, slots->by_id, slots_key_hva);
-	for (u32 i = 0; i < slots->count; i++) {
-		u64 end = slot_hva_end(&slots->slot[slots->by_id[i]]);
-
-		max_end = end > max_end ? end : max_end;
-		slots->by_hva[i] = (struct slot_hva){ slots->by_id[i], max_end };
-	}
-	slots_sort(slots, slots->by_id, slots_key_id);
-}
-
-static int slot_build(const struct slots *now, struct slot_change *change)
-{
-	u32 old = now ? now->count : 0;
-	bool adds = change->kind != SLOT_DELETE;
-	u32 id = adds ? change->after.id : change->before.id;
-	u32 count = old - (change->kind != SLOT_CREATE) + adds;
-	struct slots *next;
-
-	change->next = NULL;
-	if (!count)
-		return 0;
-	next = slots_alloc(count);
-	if (!next)
-		return -ENOMEM;
-	old = slots_copy_other(now, id, next);
-	if (adds)
-		slots_insert(next, old, &change->after);
-	slots_index(next);
-	change->next = next;
-	return 0;
 }
 
 /* What can be said of a request without looking at the slots there are. */
@@ -228,11 +87,6 @@ static int slot_check(const struct slot_request *req)
 	return 0;
 }
 
-static bool slot_same_place(const struct slot *a, const struct slot *b)
-{
-	return a->gfns.begin == b->gfns.begin && a->gfns.end == b->gfns.end;
-}
-
 /* Sets the kind of the change from the slot that has the number now, if any. */
 static int slot_classify(const struct slot *old, struct slot_change *change)
 {
@@ -242,61 +96,137 @@ static int slot_classify(const struct slot *old, struct slot_change *change)
 		change->kind = SLOT_CREATE;
 		return 0;
 	}
-	change->before = *old;
 	if (new->hva.addr != old->hva.addr ||
 	    gfn_range_count(new->gfns) != gfn_range_count(old->gfns) ||
 	    ((new->flags ^ old->flags) & ABI_MEM_READONLY))
 		return -EINVAL;
-	if (!slot_same_place(new, old))
+	if (new->gfns.begin != old->gfns.begin)
 		change->kind = SLOT_MOVE;
 	else
 		change->kind = new->flags == old->flags ? SLOT_NOTHING : SLOT_FLAGS;
 	return 0;
 }
 
-static bool slot_overlaps_other(const struct slots *slots, const struct slot *slot)
+static bool slot_overlaps_other(const struct slots *slots, const struct slot *new)
 {
-	for (u32 i = 0; slots && i < slots->count; i++)
-		if (slots->slot[i].id != slot->id &&
-		    gfn_range_overlaps(slots->slot[i].gfns, slot->gfns))
+	const struct slot *slot = slot_upto(slots, new->gfns.end - 1);
+
+	while (slot && slot->gfns.end > new->gfns.begin) {
+		if (slot->id != new->id)
 			return true;
+		slot = slot->gfns.begin ? slot_upto(slots, slot->gfns.begin - 1) : NULL;
+	}
 	return false;
 }
 
-int slot_plan(const struct slots *now, const struct slot_request *req, u8 ipa_bits,
-	      struct slot_change *change)
+static int slot_build_order(const struct slots *now, struct slot_change *change,
+			    enum slot_order order)
 {
-	const struct slot *old = slot_by_id(now, req->id);
-	int err = slot_check(req);
+	struct slot_index **index = &change->next->index[order];
+	int err = 0;
 
-	change->next = NULL;
-	if (err)
+	if (now)
+		*index = now->index[order];
+	if (change->kind != SLOT_CREATE)
+		err = slot_index_remove(&change->edit, order, index, &change->before);
+	if (!err && change->kind != SLOT_DELETE)
+		err = slot_index_insert(&change->edit, order, index, &change->after);
+	return err;
+}
+
+/* Builds the table that is to be published as change->next. */
+static int slot_build(struct slots *now, struct slot_change *change)
+{
+	u32 count = (now ? now->count : 0) + (change->kind == SLOT_CREATE) -
+		    (change->kind == SLOT_DELETE);
+	int err = 0;
+
+	change->next = slot_edit_alloc(&change->edit, sizeof(*change->next));
+	if (!change->next)
+		return -ENOMEM;
+	change->next->count = count;
+	for (int order = 0; !err && order < SLOT_ORDERS; order++)
+		err = slot_build_order(now, change, (enum slot_order)order);
+	if (err) {
+		slot_plan_drop(change);
 		return err;
+	}
+	slot_edit_supersede(&change->edit, now);
+	if (!count) {
+		slot_edit_supersede(&change->edit, change->next);
+		change->next = NULL;
+	}
+	return 0;
+}
+
+/* The request gives the slot its form; how does that compare with what is there? */
+static int slot_judge(const struct slots *now, const struct slot *old,
+		      const struct slot_request *req, u8 ipa_bits, struct slot_change *change)
+{
+	int err;
+
 	if (!req->size) {
-		if (!old)
-			return -EINVAL;
 		change->kind = SLOT_DELETE;
-		change->before = *old;
-		return slot_build(now, change);
+		return old ? 0 : -EINVAL;
 	}
 	change->after.id = req->id;
 	change->after.flags = req->flags;
 	change->after.hva = hva_of(req->hva);
 	err = gfn_range_make(req->gpa, req->size, &change->after.gfns);
-	if (err)
-		return err;
-	err = slot_classify(old, change);
+	if (!err)
+		err = slot_classify(old, change);
 	if (err || change->kind == SLOT_NOTHING)
 		return err;
 	if (slot_overlaps_other(now, &change->after))
 		return -EEXIST;
-	if (change->after.gfns.end > 1ULL << (ipa_bits - TSR_PAGE_SHIFT))
-		return -EFAULT;
+	return change->after.gfns.end > 1ULL << (ipa_bits - TSR_PAGE_SHIFT) ? -EFAULT : 0;
+}
+
+int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,
+	      struct slot_change *change)
+{
+	const struct slot *old;
+	int err = slot_check(req);
+
+	memset(change, 0, sizeof(*change));
+	if (err)
+		return err;
+	old = slot_by_id(now, req->id);
+	if (old)
+		change->before = *old;
+	err = slot_judge(now, old, req, ipa_bits, change);
+	if (err || change->kind == SLOT_NOTHING)
+		return err;
 	return slot_build(now, change);
 }
 
 void slot_plan_drop(struct slot_change *change)
 {
-	seam_free(change->next);
+	struct slot_edit *edit = &change->edit;
+
+	while (edit->made_count)
+		seam_free(edit->made[--edit->made_count]);
+	edit->dead_count = 0;
 	change->next = NULL;
+}
+
+void slot_plan_finish(struct slot_change *change)
+{
+	struct slot_edit *edit = &change->edit;
+
+	while (edit->dead_count)
+		seam_free_rcu(edit->dead[--edit->dead_count]);
+	edit->made_count = 0;
+}
+
+void slots_destroy(struct slots *slots)
+{
+	for (int order = 0; slots && order < SLOT_ORDERS; order++) {
+		struct slot_index *index = slots->index[order];
+
+		for (u32 i = 0; i < index->count; i++)
+			seam_free(index->span[i].chunk);
+		seam_free(index);
+	}
+	seam_free(slots);
 }

@@ -3,9 +3,10 @@
  * Memory slots: which guest pages exist, and which addresses of the VMM stand
  * behind them (api.rst 4.35, KVM_SET_USER_MEMORY_REGION).
  *
- * All slots of a VM are one immutable table, sorted by guest page. A change is
- * planned as a whole new table (may fail, nothing has changed) and committed by
- * publishing it; readers hold the RCU read lock and see one table or the other.
+ * All slots of a VM are one immutable table, in three orders. A change is planned as a
+ * whole new table, which shares most of its parts with the old one (may fail, nothing has
+ * changed), and committed by publishing it; readers hold the RCU read lock and see one
+ * table or the other.
  *
  * Invariants: slots of a table do not overlap in guest pages, ids are unique, no
  * slot is empty or reaches beyond the IPA size. They may overlap in the VMM's
@@ -23,18 +24,15 @@ struct slot {
 	struct hva hva; /* of gfns.begin; page aligned */
 };
 
-/* One slot in the order of the VMM's addresses. */
-struct slot_hva {
-	u32 index;   /* in slots.slot[] */
-	u64 max_end; /* the highest end, in bytes, of this slot and all before it */
-};
+/* The orders in which a table holds all slots. */
+enum slot_order { SLOT_BY_GFN, SLOT_BY_HVA, SLOT_BY_ID, SLOT_ORDERS };
+
+struct slot_index;
 
 /* Immutable once published. */
 struct slots {
 	u32 count;
-	u32 *by_id;	       /* indices into slot[], sorted by id */
-	struct slot_hva *by_hva; /* sorted by the first address */
-	struct slot slot[];    /* sorted by guest page */
+	struct slot_index *index[SLOT_ORDERS];
 };
 
 /* What a VMM asks for: KVM_SET_USER_MEMORY_REGION2 without guest_memfd. size 0 deletes. */
@@ -48,12 +46,27 @@ struct slot_request {
 
 enum slot_change_kind { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE, SLOT_FLAGS };
 
-/* A planned change. @next belongs to the plan until it is published. */
+/*
+ * Parts of tables on the way from one version to the next. An insertion makes three parts
+ * at most and supersedes two, a removal two and two, in each order; and the table itself.
+ */
+#define SLOT_EDIT_MADE (5 * SLOT_ORDERS + 1)
+#define SLOT_EDIT_DEAD (4 * SLOT_ORDERS + 1)
+
+struct slot_edit {
+	u8 made_count;
+	u8 dead_count;
+	void *made[SLOT_EDIT_MADE];
+	void *dead[SLOT_EDIT_DEAD]; /* some of them made by this edit */
+};
+
+/* A planned change. What its edit has made belongs to the plan until it is published. */
 struct slot_change {
 	enum slot_change_kind kind;
 	struct slot before; /* unless CREATE */
 	struct slot after;  /* unless DELETE */
 	struct slots *next;
+	struct slot_edit edit;
 };
 
 /* The first byte of the VMM's addresses after @slot. */
@@ -73,12 +86,18 @@ const struct slot *slot_find(const struct slots *slots, struct gfn gfn);
 /* The slot numbered @id, or NULL. RCU reader or vm->lock; @slots may be NULL. */
 const struct slot *slot_by_id(const struct slots *slots, u32 id);
 
+struct slot_cursor {
+	u32 span;
+	u32 slot;
+};
+
 /*
  * Goes through the slots that hold any of the VMM's addresses [@begin, @end), in
- * bytes, in no order that matters. @cursor: 0 to begin, then left alone. NULL at
- * the end. RCU reader or vm->lock.
+ * bytes, by address. @cursor: zeroed to begin, then left alone. NULL at the
+ * end. RCU reader or vm->lock.
  */
-const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end, u32 *cursor);
+const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end,
+				 struct slot_cursor *cursor);
 /* The part of @slot, which overlaps, that stands for [@begin, @end) of the VMM's addresses. */
 struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end);
 
@@ -91,9 +110,14 @@ struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end);
  * overflow, too many pages, deleting what is not there, changing size, hva or READONLY
  * of a slot), -EEXIST (overlaps another slot), -EFAULT (beyond the IPA size), -ENOMEM.
  */
-int slot_plan(const struct slots *now, const struct slot_request *req, u8 ipa_bits,
+int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,
 	      struct slot_change *change);
-/* Frees what a plan holds that is not to be published. */
+/* Frees what a plan has made and is not to be published. */
 void slot_plan_drop(struct slot_change *change);
+/* The plan has been published: frees what it superseded, after its readers. Sleeps. */
+void slot_plan_finish(struct slot_change *change);
+
+/* Frees a whole table that has no readers; NULL is nothing. */
+void slots_destroy(struct slots *slots);
 
 #endif

@@ -18,7 +18,7 @@ void vm_destroy(struct vm *vm)
 {
 	s2_destroy(&vm->s2);
 	attr_destroy(&vm->attr);
-	seam_free(vm->slots);
+	slots_destroy(vm->slots);
 	vm->slots = NULL;
 }
 
@@ -155,7 +155,7 @@ void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 {
 	const struct slots *slots;
 	const struct slot *slot;
-	u32 cursor = 0;
+	struct slot_cursor cursor = { 0 };
 
 	seam_rcu_read_lock();
 	seam_write_lock(&vm->s2_lock);
@@ -182,7 +182,7 @@ bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear)
 	const struct slots *slots;
 	const struct slot *slot;
 	bool young = false;
-	u32 cursor = 0;
+	struct slot_cursor cursor = { 0 };
 
 	seam_rcu_read_lock();
 	seam_write_lock(&vm->s2_lock);

@@ -19,10 +19,8 @@ static struct gfn_range vm_slot_touched(const struct slot_change *change)
 	return range;
 }
 
-static void vm_slot_commit(struct vm *vm, const struct slot_change *change)
+static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 {
-	struct slots *old = vm->slots;
-
 	vm_inval_begin(vm, vm_slot_touched(change));
 	/* Under the lock: a notifier sees either table, and the bracket's range with it. */
 	seam_write_lock(&vm->s2_lock);
@@ -31,8 +29,7 @@ static void vm_slot_commit(struct vm *vm, const struct slot_change *change)
 		s2_range_unmap(&vm->s2, change->before.gfns);
 	seam_write_unlock(&vm->s2_lock);
 	vm_inval_end(vm);
-	if (old)
-		seam_free_rcu(old);
+	slot_plan_finish(change);
 }
 
 /* Looks at the memory that is to stand behind @slot, now. */
@@ -76,11 +73,13 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req)
 static int vm_enable_mte_locked(struct vm *vm)
 {
 	struct fault_env env = { .host = vm->host, .mte = true };
+	struct slot_cursor cursor = { 0 };
+	const struct slot *slot;
 
 	if (vm->started || vm->host->mte < 2)
 		return -EINVAL;
-	for (u32 i = 0; vm->slots && i < vm->slots->count; i++) {
-		int err = vm_slot_check(vm, &env, &vm->slots->slot[i]);
+	while ((slot = slot_hva_next(vm->slots, 0, ~0ULL, &cursor))) {
+		int err = vm_slot_check(vm, &env, slot);
 
 		if (err)
 			return err;
