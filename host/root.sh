@@ -64,6 +64,11 @@ build_root()
 {
 	. /etc/os-release
 	main=$(apt_site "$VERSION_CODENAME")
+	if [ -z "$main" ]; then
+		# apt speaks only of archives whose index it has fetched.
+		apt-get update -q >&2
+		main=$(apt_site "$VERSION_CODENAME")
+	fi
 	[ -n "$main" ] || die "\
 apt on this machine names no Debian archive for $VERSION_CODENAME; the root is
 built from the same archive. Add one to /etc/apt/sources.list."
