@@ -120,6 +120,8 @@ update the package debian-archive-keyring."
 extend_root()
 {
 	say "Installing the packages that were added to the recipe of $root."
+	packages=$(cat "$root/.tessera" && echo "$packages")
+	packages=$(echo "$packages" | tr " " "\n" | sort -u | tr "\n" " ")
 	cat /etc/resolv.conf >"$root/etc/resolv.conf"
 	"$top/host/in-root" apt-get update -q >&2
 	# shellcheck disable=SC2086 # a list of words
@@ -128,9 +130,16 @@ extend_root()
 	echo "$packages" >"$root/.tessera"
 }
 
+# Other work trees may share the cache and have added packages of their own.
 current()
 {
-	[ "$(cat "$root/.tessera" 2>/dev/null)" = "$packages" ]
+	have=" $(cat "$root/.tessera" 2>/dev/null) "
+	for package in $packages; do
+		case $have in
+		*" $package "*) ;;
+		*) return 1 ;;
+		esac
+	done
 }
 
 if current; then
