@@ -133,10 +133,22 @@ static void serve_failure(struct machine *machine, struct tsr_vcpu *vcpu, int er
 	machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
 }
 
-static void serve_exit(struct machine *machine, struct tsr_vcpu *vcpu, struct tsr_exit *exit)
+static void serve_unknown(struct machine *machine, struct tsr_vcpu *vcpu, uint32_t reason)
 {
+	const char *meaning = "a reason that is not known here";
 	struct tsr_why why;
 
+	if (reason == KVM_EXIT_INTERNAL_ERROR)
+		meaning = "the hypervisor cannot make progress with it";
+	else if (reason == KVM_EXIT_FAIL_ENTRY)
+		meaning = "its features do not fit the CPU it ran on";
+	tsr_because(&why, -EIO, "vCPU %u left the guest for good: %s (exit reason %u).",
+		    vcpu->index, meaning, reason);
+	machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
+}
+
+static void serve_exit(struct machine *machine, struct tsr_vcpu *vcpu, struct tsr_exit *exit)
+{
 	switch (exit->kind) {
 	case TSR_EXIT_KICKED:
 		return;
@@ -156,9 +168,7 @@ static void serve_exit(struct machine *machine, struct tsr_vcpu *vcpu, struct ts
 	case TSR_EXIT_KINDS:
 		break;
 	}
-	tsr_because(&why, -EIO, "vCPU %u left the guest for a reason that is not known here (%u).",
-		    vcpu->index, exit->reason);
-	machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
+	serve_unknown(machine, vcpu, exit->reason);
 }
 
 void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu)

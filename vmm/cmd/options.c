@@ -49,8 +49,11 @@ static const struct choice units[] = {
 	{ "page", TSR_PAGE_SIZE }, { "2m", TSR_BLOCK_SIZE }, { NULL, 0 },
 };
 
+/* Follows --on-tag-fault, wherever that stands, so it is settled last. */
+#define SLOT_AUTO UINT64_MAX
+
 static const struct choice slot_policies[] = {
-	{ "auto", TSR_SLOT_AUTO },	   { "none", TSR_SLOT_NONE },
+	{ "auto", SLOT_AUTO },	   { "none", TSR_SLOT_NONE },
 	{ "optional", TSR_SLOT_OPTIONAL }, { "touch", TSR_SLOT_ON_TOUCH },
 	{ NULL, 0 },
 };
@@ -101,7 +104,8 @@ static int parse_vcpus(struct run_options *options, struct tsr_why *why)
 	return 0;
 }
 
-static int parse_option(enum option_id id, struct run_options *options, struct tsr_why *why)
+static int parse_option(enum option_id id, struct run_options *options, uint64_t *slots,
+			struct tsr_why *why)
 {
 	uint64_t value = 0;
 	int error = 0;
@@ -121,9 +125,7 @@ static int parse_option(enum option_id id, struct run_options *options, struct t
 	case OPTION_UNIT:
 		return choose("--promote-unit", units, &options->unit, why);
 	case OPTION_SLOT_FLAGS:
-		error = choose("--slot-flags", slot_policies, &value, why);
-		options->slot_policy = (enum tsr_slot_policy)value;
-		return error;
+		return choose("--slot-flags", slot_policies, slots, why);
 	case OPTION_RESET:
 		error = choose("--on-reset", resets, &value, why);
 		options->reboot = value;
@@ -142,6 +144,13 @@ static int parse_option(enum option_id id, struct run_options *options, struct t
 		return 0;
 	}
 	return tsr_because(why, -EINVAL, "An option is unknown, or lacks its value.");
+}
+
+static enum tsr_slot_policy settle_slots(const struct run_options *options, uint64_t slots)
+{
+	if (slots != SLOT_AUTO)
+		return (enum tsr_slot_policy)slots;
+	return options->tag_policy == TAG_PROMOTE ? TSR_SLOT_PROMOTE : TSR_SLOT_TAG_ONLY;
 }
 
 static int parse_operands(int argc, char **argv, struct run_options *options, struct tsr_why *why)
@@ -177,6 +186,7 @@ static int check_layout(const struct run_options *options, struct tsr_why *why)
 
 int run_options_parse(int argc, char **argv, struct run_options *options, struct tsr_why *why)
 {
+	uint64_t slots = SLOT_AUTO;
 	int id, error = 0;
 
 	memset(options, 0, sizeof(*options));
@@ -190,12 +200,13 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 			return tsr_because(why, -EINVAL,
 					   "%s is not an option, or lacks or has no value.",
 					   argv[optind - 1]);
-		error = parse_option((enum option_id)id, options, why);
+		error = parse_option((enum option_id)id, options, &slots, why);
 	}
 	if (!error)
 		error = parse_operands(argc, argv, options, why);
 	if (error)
 		return error;
+	options->slot_policy = settle_slots(options, slots);
 	if (!options->ram_count) {
 		options->ram[0].gpa = (struct tsr_range){ RAM_GPA, RAM_GPA + RAM_SIZE };
 		options->ram[0].kind = TSR_RAM_ANON;

@@ -69,12 +69,17 @@ void tsr_promoter_destroy(struct tsr_promoter *promoter)
 	pthread_mutex_destroy(&promoter->lock);
 }
 
-bool tsr_promotable(struct tsr_ram *ram, uint64_t gpa)
+bool tsr_region_promotable(const struct tsr_ram_region *region)
+{
+	return region->kind == TSR_RAM_FILE_PRIVATE ||
+	       (region->kind == TSR_RAM_FILE_SHARED && region->exclusive);
+}
+
+static bool promotable(struct tsr_ram *ram, uint64_t gpa)
 {
 	const struct tsr_ram_region *region = tsr_ram_find(ram, gpa);
 
-	return region && (region->kind == TSR_RAM_FILE_PRIVATE ||
-			  (region->kind == TSR_RAM_FILE_SHARED && region->exclusive));
+	return region && tsr_region_promotable(region);
 }
 
 static bool in_flight(const struct tsr_promoter *promoter, struct tsr_range gpa)
@@ -269,7 +274,7 @@ int tsr_promote(struct tsr_promoter *promoter, uint64_t gpa, uint64_t entered,
 	int error;
 
 	memset(promotion, 0, sizeof(*promotion));
-	if (!tsr_promotable(promoter->ram, gpa))
+	if (!promotable(promoter->ram, gpa))
 		return tsr_because(why, -EPERM, "Memory at 0x%" PRIx64 " may not be promoted.", gpa);
 	pthread_mutex_lock(&promoter->lock);
 	promotion->found_done = !flight_plan(promoter, &flight,
@@ -318,7 +323,7 @@ enum tsr_verdict tsr_promoter_handle(void *opaque, struct tsr_vcpu *vcpu,
 	struct tsr_promoter *promoter = opaque;
 	struct tsr_promotion promotion;
 
-	if (fault->poisoned || !tsr_promotable(promoter->ram, fault->gpa))
+	if (fault->poisoned || !promotable(promoter->ram, fault->gpa))
 		return TSR_NOT_MINE;
 	if (fault->flags == TSR_FAULT_WRITE)
 		return caused_write_fault(promoter, fault) ? TSR_RESOLVED : TSR_NOT_MINE;

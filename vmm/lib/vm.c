@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include "uapi/tessera.h"
 
+#include "tessera/promote.h"
 #include "tessera/vm.h"
 
 /* Type 0 of KVM_CREATE_VM means this; a smaller host says so itself. */
@@ -141,17 +142,22 @@ bool tsr_region_can_tag(const struct tsr_ram_region *region)
 static uint32_t slot_flags(const struct tsr_vm *vm, const struct tsr_ram_region *region,
 			   enum tsr_slot_policy policy)
 {
+	const uint32_t both = KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH;
+	bool needed = vm->mte && vm->host->tsr_version && !tsr_region_can_tag(region);
+
 	switch (policy) {
+	case TSR_SLOT_PROMOTE:
+		if (!needed)
+			return 0;
+		return tsr_region_promotable(region) ? both : KVM_MEM_TSR_TAGS_OPTIONAL;
+	case TSR_SLOT_TAG_ONLY:
+		return needed ? KVM_MEM_TSR_TAGS_OPTIONAL : 0;
 	case TSR_SLOT_NONE:
 		return 0;
 	case TSR_SLOT_OPTIONAL:
 		return KVM_MEM_TSR_TAGS_OPTIONAL;
 	case TSR_SLOT_ON_TOUCH:
-		return KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH;
-	case TSR_SLOT_AUTO:
-		if (vm->mte && vm->host->tsr_version && !tsr_region_can_tag(region))
-			return KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH;
-		return 0;
+		return both;
 	}
 	return 0;
 }
@@ -175,9 +181,9 @@ static int explain_refusal(const struct tsr_vm *vm, const struct tsr_ram_region 
 				   region->gpa.start, kind, region->path);
 	return tsr_because(why, -EOPNOTSUPP,
 			   "The memory at 0x%" PRIx64 " (%s %s) cannot hold allocation tags, and "
-			   "tessera refuses it with slot flags 0x%x in a VM with MTE (EINVAL). It needs "
-			   "TAGS_OPTIONAL, on a host without FEAT_MTE_PERM TAGS_ON_TOUCH too; "
-			   "--slot-flags auto gives both.",
+			   "tessera refuses it with slot flags 0x%x in a VM with MTE (EINVAL): it needs "
+			   "TAGS_OPTIONAL, and on this kind of host also TAGS_ON_TOUCH, which is for "
+			   "memory that the VMM may promote (--on-tag-fault promote).",
 			   region->gpa.start, kind, region->path, flags);
 }
 

@@ -81,8 +81,8 @@ int tsr_promoter_init(struct tsr_promoter *promoter, struct tsr_ram *ram,
 		      struct tsr_why *why);
 void tsr_promoter_destroy(struct tsr_promoter *promoter);
 
-/* Whether policy allows to promote the page at @gpa. */
-bool tsr_promotable(struct tsr_ram *ram, uint64_t gpa);
+/* Whether memory of this region may be promoted. */
+bool tsr_region_promotable(const struct tsr_ram_region *region);
 
 /*
  * Promotes the unit around @gpa, or finds that another thread has.

@@ -34,9 +34,13 @@ struct tsr_vm {
 	_Atomic uint64_t changes; /* completed changes; see tessera/fault.h */
 };
 
-/* Which of tessera's flags memory slots get. */
+/*
+ * Which of tessera's flags memory slots get. TAGS_ON_TOUCH promises to supply
+ * tags at the first access of any kind; a VMM that stops or injects does not.
+ */
 enum tsr_slot_policy {
-	TSR_SLOT_AUTO,	   /* both, for memory that cannot hold tags in a VM with MTE */
+	TSR_SLOT_PROMOTE,  /* what cannot hold tags: both if it may be promoted, else OPTIONAL */
+	TSR_SLOT_TAG_ONLY, /* what cannot hold tags: OPTIONAL; no other access may exit */
 	TSR_SLOT_NONE,	   /* none: what a VMM that does not know tessera asks for */
 	TSR_SLOT_OPTIONAL, /* TAGS_OPTIONAL for all memory */
 	TSR_SLOT_ON_TOUCH, /* TAGS_OPTIONAL and TAGS_ON_TOUCH for all memory */
