@@ -19,3 +19,14 @@ $(B)/arm64/vmm/libtessera.a: $(vmm-lib:%.c=$(B)/arm64/%.o)
 
 $(B)/bin/tessera: LDFLAGS += -pthread
 $(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a
+
+vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
+	vmm_promote
+unit-tests += $(vmm-unit:%=$(B)/unit/%)
+
+$(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
+	-Ivmm/cmd
+$(vmm-unit:%=$(B)/unit/%): LDFLAGS += -pthread
+$(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
+$(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
+	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))

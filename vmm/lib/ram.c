@@ -108,12 +108,13 @@ static int region_open(struct tsr_ram_region *region, const struct tsr_ram_spec 
 	error = backing_open(spec, &region->file, why);
 	if (error)
 		return error;
-	error = tsr_promoted_init(&region->promoted, tsr_range_size(spec->gpa) / TSR_PAGE_SIZE);
+	error = region_map(region);
 	if (!error) {
-		error = region_map(region);
+		error = tsr_promoted_init(&region->promoted,
+					  tsr_range_size(spec->gpa) / TSR_PAGE_SIZE);
 		if (!error)
 			return 0;
-		tsr_promoted_free(&region->promoted);
+		munmap(region->reserved, region->reserved_size);
 	}
 	if (region->file >= 0)
 		close(region->file);
