@@ -30,3 +30,11 @@ $(vmm-unit:%=$(B)/unit/%): LDFLAGS += -pthread
 $(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
 $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
+
+# On-host tests: programs for tests/host/*.sh.
+host-programs += $(B)/bin/test-promote
+
+$(B)/arm64/tests/host/promote.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/bin/test-promote: LDFLAGS += -pthread
+$(B)/bin/test-promote: $(addprefix $(B)/arm64/tests/host/,promote.o \
+	promote_guest.o) $(B)/arm64/vmm/libtessera.a
