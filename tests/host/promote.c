@@ -56,13 +56,13 @@ struct rig {
 	struct tsr_ram ram;
 	struct tsr_vcpu vcpus[VCPUS_MAX];
 	struct tsr_promoter promoter;
-	_Atomic uint64_t status;     /* what the guest ended with, or NOT_ENDED */
-	_Atomic bool stopped;	     /* a fault was not resolved */
+	_Atomic uint64_t status; /* what the guest ended with, or NOT_ENDED */
+	_Atomic bool stopped;	 /* a fault was not resolved */
 	_Atomic uint64_t tag_exits;
-	struct tsr_why why;	     /* of the first fault that was not */
+	struct tsr_why why; /* of the first fault that was not */
 	_Atomic bool writer_ends;
 	uint64_t writer_errors, writer_words;
-	uint32_t *counts;	     /* the writer's, by page */
+	uint32_t *counts; /* the writer's, by page */
 };
 
 static int tests_done;
@@ -100,9 +100,9 @@ static void load_guest(struct rig *rig)
 {
 	const struct trial *trial = rig->trial;
 	uint64_t params[] = {
-		[PARAM_BASE / 8] = FILE_GPA,	      [PARAM_PAGES / 8] = trial->pages,
-		[PARAM_STRIDE / 8] = trial->stride,   [PARAM_TOUCHES / 8] = trial->touches,
-		[PARAM_ROUNDS / 8] = trial->rounds,   [PARAM_VCPUS / 8] = trial->vcpus,
+		[PARAM_BASE / 8] = FILE_GPA,	    [PARAM_PAGES / 8] = trial->pages,
+		[PARAM_STRIDE / 8] = trial->stride, [PARAM_TOUCHES / 8] = trial->touches,
+		[PARAM_ROUNDS / 8] = trial->rounds, [PARAM_VCPUS / 8] = trial->vcpus,
 	};
 	uint64_t table[] = {
 		DESC_BLOCK | DESC_XN,
@@ -119,9 +119,9 @@ static void load_guest(struct rig *rig)
 static void open_memory(struct rig *rig, const char *folder)
 {
 	struct tsr_ram_spec specs[] = {
-		{ .gpa = { PARAMS_GPA, PARAMS_GPA + (1 << 20) }, .kind = TSR_RAM_ANON },
-		{ .gpa = { FILE_GPA, FILE_GPA + rig->trial->pages * TSR_PAGE_SIZE },
-		  .kind = TSR_RAM_FILE_PRIVATE },
+		{.gpa = {PARAMS_GPA, PARAMS_GPA + (1 << 20)}, .kind = TSR_RAM_ANON},
+		{.gpa = {FILE_GPA, FILE_GPA + rig->trial->pages * TSR_PAGE_SIZE},
+		 .kind = TSR_RAM_FILE_PRIVATE},
 	};
 	struct tsr_why why;
 
@@ -163,8 +163,8 @@ static struct rig *rig_open(const struct trial *trial, const char *folder)
 	    tsr_vm_create(&rig->vm, &rig->host, 32, true, &why) ||
 	    tsr_vm_add_ram(&rig->vm, &rig->ram, TSR_SLOT_PROMOTE, &why) ||
 	    tsr_promoter_init(&rig->promoter, &rig->ram,
-			      (struct tsr_attributes){ tsr_vm_no_write, &rig->vm },
-			      &rig->vm.changes, trial->unit, &why))
+			      (struct tsr_attributes){tsr_vm_no_write, &rig->vm}, &rig->vm.changes,
+			      trial->unit, &why))
 		die("VM", &why);
 	open_vcpus(rig);
 	return rig;
@@ -197,8 +197,8 @@ static void stop(struct rig *rig, const char *text)
 static void serve(struct rig *rig, struct tsr_vcpu *vcpu, const struct tsr_exit *exit)
 {
 	struct tsr_handler handlers[] = {
-		{ tsr_promoter_handle, &rig->promoter },
-		{ tsr_fault_stop, &rig->ram },
+		{tsr_promoter_handle, &rig->promoter},
+		{tsr_fault_stop, &rig->ram},
 	};
 	struct tsr_why why;
 
@@ -261,7 +261,7 @@ static void rig_run(struct rig *rig)
 	if (rig->trial->writer && pthread_create(&thread, NULL, writer, rig))
 		abort();
 	for (unsigned int i = 0; i < rig->trial->vcpus; i++) {
-		loops[i] = (struct loop){ rig, &rig->vcpus[i] };
+		loops[i] = (struct loop){rig, &rig->vcpus[i]};
 		if (tsr_vcpu_start(&rig->vcpus[i], vcpu_loop, &loops[i]))
 			abort();
 	}
@@ -316,7 +316,8 @@ static void report(struct rig *rig)
 	if (rig->stopped)
 		printf("# stopped: %s\n", rig->why.text);
 	printf("# %s: %" PRIu64 " TAG exits, %" PRIu64 " promotions, %" PRIu64 " MiB copied, "
-	       "%" PRId64 " mappings to spare, %" PRIu64 " words written, guest status %" PRId64 "\n",
+	       "%" PRId64 " mappings to spare, %" PRIu64 " words written, guest status %" PRId64
+	       "\n",
 	       name, rig->tag_exits, rig->promoter.promotions, rig->promoter.bytes_copied >> 20,
 	       rig->promoter.mappings_spare, rig->writer_words, (int64_t)rig->status);
 	ok(!rig->stopped && rig->status == 0, name, "the guest finds all as it left it");
@@ -350,10 +351,10 @@ static void obstacle_set(struct rig *rig, enum obstacle obstacle, bool set)
 {
 	int resource = obstacle == FILE_LIMIT ? RLIMIT_FSIZE : RLIMIT_AS;
 	uint64_t size = rig->trial->pages * TSR_PAGE_SIZE;
-	struct rlimit limit = { set ? TSR_PAGE_SIZE : RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit = {set ? TSR_PAGE_SIZE : RLIM_INFINITY, RLIM_INFINITY};
 
-	if (obstacle == TRUNCATED ? ftruncate(rig->file, set ? 0 : (off_t)size) :
-				    setrlimit(resource, &limit))
+	if (obstacle == TRUNCATED ? ftruncate(rig->file, set ? 0 : (off_t)size)
+				  : setrlimit(resource, &limit))
 		abort();
 }
 
@@ -361,8 +362,13 @@ static void obstacle_set(struct rig *rig, enum obstacle obstacle, bool set)
 static void run_obstacle(enum obstacle obstacle, const char *name, const char *folder)
 {
 	struct trial trial = {
-		.name = name, .unit = TSR_PAGE_SIZE, .vcpus = 1, .pages = 64, .stride = 5,
-		.touches = 64, .rounds = 2,
+		.name = name,
+		.unit = TSR_PAGE_SIZE,
+		.vcpus = 1,
+		.pages = 64,
+		.stride = 5,
+		.touches = 64,
+		.rounds = 2,
 	};
 	struct rig *rig = rig_open(&trial, folder);
 	struct tsr_vcpu *vcpu = &rig->vcpus[0];
@@ -385,10 +391,10 @@ static void run_obstacle(enum obstacle obstacle, const char *name, const char *f
 }
 
 static const struct trial trials[] = {
-	{ "2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 600, 7, 600, 4, true, 0 },
-	{ "4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 300, 7, 300, 4, true, 0 },
-	{ "4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0 },
-	{ "few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 5000, 2, false, 2000 },
+	{"2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 600, 7, 600, 4, true, 0},
+	{"4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 300, 7, 300, 4, true, 0},
+	{"4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0},
+	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 5000, 2, false, 2000},
 };
 
 static const struct trial scatter = {

@@ -15,7 +15,7 @@
 
 static uint64_t uart_load(struct pl011 *uart, uint64_t gpa)
 {
-	struct tsr_mmio mmio = { .gpa = gpa, .size = 4, .value = UINT64_MAX };
+	struct tsr_mmio mmio = {.gpa = gpa, .size = 4, .value = UINT64_MAX};
 
 	pl011_access(uart, &mmio);
 	return mmio.value;
@@ -23,7 +23,7 @@ static uint64_t uart_load(struct pl011 *uart, uint64_t gpa)
 
 static void uart_store(struct pl011 *uart, uint64_t gpa, uint64_t value)
 {
-	struct tsr_mmio mmio = { .gpa = gpa, .size = 4, .write = true, .value = value };
+	struct tsr_mmio mmio = {.gpa = gpa, .size = 4, .write = true, .value = value};
 
 	pl011_access(uart, &mmio);
 }
@@ -76,10 +76,11 @@ static void test_uart_input(void **state)
 
 static struct tsr_ram ram = {
 	.count = 2,
-	.regions = {
-		{ .gpa = { 0x40000000, 0x40002000 }, .kind = TSR_RAM_ANON },
-		{ .gpa = { 0x80000000, 0x80001000 }, .kind = TSR_RAM_FILE_SHARED },
-	},
+	.regions =
+		{
+			{.gpa = {0x40000000, 0x40002000}, .kind = TSR_RAM_ANON},
+			{.gpa = {0x80000000, 0x80001000}, .kind = TSR_RAM_FILE_SHARED},
+		},
 };
 
 static const struct tally tally = {
@@ -92,23 +93,30 @@ static const struct tally tally = {
 static struct control control_make(void)
 {
 	return (struct control){
-		.ram = &ram, .tally = &tally, .flags = 3, .vcpus = 7, .unit = 4096,
+		.ram = &ram,
+		.tally = &tally,
+		.flags = 3,
+		.vcpus = 7,
+		.unit = 4096,
 	};
 }
 
 static uint64_t control_load(struct control *control, uint64_t offset, unsigned int size)
 {
-	struct tsr_mmio mmio = { .gpa = CONTROL_GPA + offset, .size = size, .value = UINT64_MAX };
+	struct tsr_mmio mmio = {.gpa = CONTROL_GPA + offset, .size = size, .value = UINT64_MAX};
 
 	assert_int_equal(control_access(control, &mmio), CONTROL_DONE);
 	return size == 8 ? mmio.value : mmio.value & ((UINT64_C(1) << (8 * size)) - 1);
 }
 
-static enum control_event control_store(struct control *control, uint64_t offset,
-					unsigned int size, uint64_t value)
+static enum control_event control_store(struct control *control, uint64_t offset, unsigned int size,
+					uint64_t value)
 {
 	struct tsr_mmio mmio = {
-		.gpa = CONTROL_GPA + offset, .size = size, .write = true, .value = value,
+		.gpa = CONTROL_GPA + offset,
+		.size = size,
+		.write = true,
+		.value = value,
 	};
 
 	return control_access(control, &mmio);
@@ -138,10 +146,10 @@ static void test_control_regions(void **state)
 	static const struct {
 		uint64_t chosen, size, base, kind;
 	} cases[] = {
-		{ 0, 0x2000, 0x40000000, 1 },
-		{ 1, 0x1000, 0x80000000, 4 },
-		{ 2, 0, 0, 0 },
-		{ UINT64_MAX, 0, 0, 0 },
+		{0, 0x2000, 0x40000000, 1},
+		{1, 0x1000, 0x80000000, 4},
+		{2, 0, 0, 0},
+		{UINT64_MAX, 0, 0, 0},
 	};
 	struct control control = control_make();
 
@@ -179,12 +187,9 @@ static void test_control_scratch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_uart_output),
-		cmocka_unit_test(test_uart_input),
-		cmocka_unit_test(test_control_registers),
-		cmocka_unit_test(test_control_regions),
-		cmocka_unit_test(test_control_stores),
-		cmocka_unit_test(test_control_scratch),
+		cmocka_unit_test(test_uart_output),	  cmocka_unit_test(test_uart_input),
+		cmocka_unit_test(test_control_registers), cmocka_unit_test(test_control_regions),
+		cmocka_unit_test(test_control_stores),	  cmocka_unit_test(test_control_scratch),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -33,7 +33,7 @@ static int file_teardown(void **state)
 
 static struct tsr_ram_spec spec_make(uint64_t start, uint64_t size, enum tsr_ram_kind kind)
 {
-	struct tsr_ram_spec spec = { .gpa = { start, start + size }, .kind = kind };
+	struct tsr_ram_spec spec = {.gpa = {start, start + size}, .kind = kind};
 
 	if (kind == TSR_RAM_FILE_PRIVATE || kind == TSR_RAM_FILE_SHARED)
 		strcpy(spec.path, path);
@@ -44,7 +44,10 @@ static struct tsr_ram_spec spec_make(uint64_t start, uint64_t size, enum tsr_ram
 static void test_kinds(void **state)
 {
 	static const enum tsr_ram_kind kinds[] = {
-		TSR_RAM_ANON, TSR_RAM_MEMFD, TSR_RAM_FILE_PRIVATE, TSR_RAM_FILE_SHARED,
+		TSR_RAM_ANON,
+		TSR_RAM_MEMFD,
+		TSR_RAM_FILE_PRIVATE,
+		TSR_RAM_FILE_SHARED,
 	};
 	char text[6], in_file[6] = "";
 	struct tsr_ram ram;
@@ -134,7 +137,7 @@ static void test_words(void **state)
 /* A file that shrinks under the VMM is an error, not a signal. */
 static void test_truncated(void **state)
 {
-	static const enum tsr_ram_kind kinds[] = { TSR_RAM_FILE_PRIVATE, TSR_RAM_FILE_SHARED };
+	static const enum tsr_ram_kind kinds[] = {TSR_RAM_FILE_PRIVATE, TSR_RAM_FILE_SHARED};
 	struct tsr_ram ram;
 	uint64_t word = 1;
 
@@ -183,8 +186,8 @@ static void test_flush(void **state)
 			      ram.staging, (off_t)region->offset),
 			 region->host);
 	memset(region->host, 'x', 0x4000);
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 1, 2 });
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 3, 4 });
+	tsr_promoted_set(&region->promoted, (struct tsr_page_run){1, 2});
+	tsr_promoted_set(&region->promoted, (struct tsr_page_run){3, 4});
 	assert_int_equal(tsr_ram_flush(&ram, NULL), 0);
 	for (off_t page = 0; page < 4; page++) {
 		assert_int_equal(pread(fd, &byte, 1, page * 0x1000 + 0xabc), 1);
@@ -197,8 +200,8 @@ static void test_flush(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),	 cmocka_unit_test(test_congruence),
-		cmocka_unit_test(test_borders),	 cmocka_unit_test(test_words),
+		cmocka_unit_test(test_kinds),	  cmocka_unit_test(test_congruence),
+		cmocka_unit_test(test_borders),	  cmocka_unit_test(test_words),
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_flush),
 	};

@@ -27,37 +27,37 @@ struct question {
 
 /* What mainline KVM documents; asked of a VM, with MTE where the host has it. */
 static const struct question mainline[] = {
-	{ KVM_CAP_ARM_VM_IPA_SIZE, UNIT_BITS, "IPA_SIZE", "guest-physical address space" },
-	{ KVM_CAP_NR_VCPUS, UNIT_NUMBER, "NR_VCPUS", "vCPUs a VM should have at most" },
-	{ KVM_CAP_MAX_VCPUS, UNIT_NUMBER, "MAX_VCPUS", "vCPUs a VM can have" },
-	{ KVM_CAP_NR_MEMSLOTS, UNIT_NUMBER, "NR_MEMSLOTS", "memory slots" },
-	{ KVM_CAP_ARM_MTE, UNIT_YES_NO, "ARM_MTE", "MTE for guests" },
-	{ KVM_CAP_ARM_PSCI_0_2, UNIT_YES_NO, "ARM_PSCI_0_2", "PSCI, for several vCPUs" },
-	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, UNIT_YES_NO, "ARM_PTRAUTH_ADDRESS",
-	  "pointer authentication for guests" },
-	{ KVM_CAP_ARM_INJECT_EXT_DABT, UNIT_YES_NO, "ARM_INJECT_EXT_DABT",
-	  "external aborts can be injected" },
-	{ KVM_CAP_READONLY_MEM, UNIT_YES_NO, "READONLY_MEM", "read-only memory slots" },
-	{ KVM_CAP_IMMEDIATE_EXIT, UNIT_YES_NO, "IMMEDIATE_EXIT", "KVM_RUN can be cut short" },
-	{ KVM_CAP_MEMORY_FAULT_INFO, UNIT_YES_NO, "MEMORY_FAULT_INFO",
-	  "memory faults are described" },
-	{ KVM_CAP_MEMORY_ATTRIBUTES, UNIT_ATTRIBUTES, "MEMORY_ATTRIBUTES",
-	  "what a page may be denied" },
-	{ KVM_CAP_USER_MEMORY2, UNIT_YES_NO, "USER_MEMORY2", "KVM_SET_USER_MEMORY_REGION2" },
-	{ KVM_CAP_GUEST_MEMFD, UNIT_YES_NO, "GUEST_MEMFD", "private memory" },
+	{KVM_CAP_ARM_VM_IPA_SIZE, UNIT_BITS, "IPA_SIZE", "guest-physical address space"},
+	{KVM_CAP_NR_VCPUS, UNIT_NUMBER, "NR_VCPUS", "vCPUs a VM should have at most"},
+	{KVM_CAP_MAX_VCPUS, UNIT_NUMBER, "MAX_VCPUS", "vCPUs a VM can have"},
+	{KVM_CAP_NR_MEMSLOTS, UNIT_NUMBER, "NR_MEMSLOTS", "memory slots"},
+	{KVM_CAP_ARM_MTE, UNIT_YES_NO, "ARM_MTE", "MTE for guests"},
+	{KVM_CAP_ARM_PSCI_0_2, UNIT_YES_NO, "ARM_PSCI_0_2", "PSCI, for several vCPUs"},
+	{KVM_CAP_ARM_PTRAUTH_ADDRESS, UNIT_YES_NO, "ARM_PTRAUTH_ADDRESS",
+	 "pointer authentication for guests"},
+	{KVM_CAP_ARM_INJECT_EXT_DABT, UNIT_YES_NO, "ARM_INJECT_EXT_DABT",
+	 "external aborts can be injected"},
+	{KVM_CAP_READONLY_MEM, UNIT_YES_NO, "READONLY_MEM", "read-only memory slots"},
+	{KVM_CAP_IMMEDIATE_EXIT, UNIT_YES_NO, "IMMEDIATE_EXIT", "KVM_RUN can be cut short"},
+	{KVM_CAP_MEMORY_FAULT_INFO, UNIT_YES_NO, "MEMORY_FAULT_INFO",
+	 "memory faults are described"},
+	{KVM_CAP_MEMORY_ATTRIBUTES, UNIT_ATTRIBUTES, "MEMORY_ATTRIBUTES",
+	 "what a page may be denied"},
+	{KVM_CAP_USER_MEMORY2, UNIT_YES_NO, "USER_MEMORY2", "KVM_SET_USER_MEMORY_REGION2"},
+	{KVM_CAP_GUEST_MEMFD, UNIT_YES_NO, "GUEST_MEMFD", "private memory"},
 };
 
 /* What tessera adds; docs/abi.md. */
 static const struct question additions[] = {
-	{ KVM_CAP_TSR_VERSION, UNIT_NUMBER, "TSR_VERSION", "version of tessera's interface" },
-	{ KVM_CAP_TSR_NOTAG, UNIT_YES_NO, "TSR_NOTAG",
-	  "tag accesses alone exit where memory cannot hold tags" },
-	{ KVM_CAP_TSR_LAZY_TAGS, UNIT_YES_NO, "TSR_LAZY_TAGS", "memory gets tags when touched" },
-	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, UNIT_ATTRIBUTE_FLAGS, "TSR_ATTRIBUTE_FLAGS",
-	  "ways to change attributes" },
-	{ KVM_CAP_TSR_TAG_BATCH, UNIT_YES_NO, "TSR_TAG_BATCH", "tags are moved in batches" },
-	{ KVM_CAP_TSR_PFNMAP_CMO, UNIT_YES_NO, "TSR_PFNMAP_CMO",
-	  "cacheable device memory with maintenance" },
+	{KVM_CAP_TSR_VERSION, UNIT_NUMBER, "TSR_VERSION", "version of tessera's interface"},
+	{KVM_CAP_TSR_NOTAG, UNIT_YES_NO, "TSR_NOTAG",
+	 "tag accesses alone exit where memory cannot hold tags"},
+	{KVM_CAP_TSR_LAZY_TAGS, UNIT_YES_NO, "TSR_LAZY_TAGS", "memory gets tags when touched"},
+	{KVM_CAP_TSR_ATTRIBUTE_FLAGS, UNIT_ATTRIBUTE_FLAGS, "TSR_ATTRIBUTE_FLAGS",
+	 "ways to change attributes"},
+	{KVM_CAP_TSR_TAG_BATCH, UNIT_YES_NO, "TSR_TAG_BATCH", "tags are moved in batches"},
+	{KVM_CAP_TSR_PFNMAP_CMO, UNIT_YES_NO, "TSR_PFNMAP_CMO",
+	 "cacheable device memory with maintenance"},
 };
 
 static void add_name(char *text, size_t size, bool set, const char *name)
@@ -102,8 +102,8 @@ static void table_print(int fd, const struct question *questions, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		char text[40];
 
-		answer_text(questions[i].unit,
-			    tsr_check_extension(fd, questions[i].capability), text, sizeof(text));
+		answer_text(questions[i].unit, tsr_check_extension(fd, questions[i].capability),
+			    text, sizeof(text));
 		printf("  %-20s %-20s %s\n", questions[i].name, text, questions[i].meaning);
 	}
 }
@@ -115,7 +115,8 @@ static const char *verdict(const struct tsr_vm *vm)
 	if (!vm->host->tsr_version)
 		return "Memory that cannot hold tags is refused in a VM with MTE.";
 	if (vm->notag)
-		return "Memory that cannot hold tags works in a VM with MTE: only tag accesses exit.";
+		return "Memory that cannot hold tags works in a VM with MTE: only tag accesses "
+		       "exit.";
 	return "Memory that cannot hold tags works in a VM with MTE: the first access to it exits.";
 }
 

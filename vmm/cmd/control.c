@@ -49,8 +49,8 @@ static void scratch_write(struct control *control, unsigned int byte, const stru
 
 	if (mmio->size < 8)
 		mask = (UINT64_C(1) << (8 * mmio->size)) - 1;
-	control->scratch = (control->scratch & ~(mask << (8 * byte))) |
-			   (mmio->value & mask) << (8 * byte);
+	control->scratch = (control->scratch & ~(mask << (8 * byte))) | (mmio->value & mask)
+										<< (8 * byte);
 }
 
 static enum control_event register_write(struct control *control, uint64_t offset,

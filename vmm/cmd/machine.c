@@ -20,8 +20,7 @@ static struct name vcpu_name(const struct tsr_vcpu *vcpu)
 	return name;
 }
 
-void machine_end(struct machine *machine, enum ending ending, int status,
-		 const struct tsr_why *why)
+void machine_end(struct machine *machine, enum ending ending, int status, const struct tsr_why *why)
 {
 	uint64_t one = 1;
 
@@ -86,8 +85,8 @@ static void serve_fault(struct machine *machine, struct tsr_vcpu *vcpu,
 		machine->tally.tag_exits++;
 	else
 		machine->tally.fault_exits++;
-	timeline_add(&machine->timeline, vcpu_name(vcpu).text,
-		     "the guest needs %s at 0x%" PRIx64, tsr_fault_need(fault), fault->gpa);
+	timeline_add(&machine->timeline, vcpu_name(vcpu).text, "the guest needs %s at 0x%" PRIx64,
+		     tsr_fault_need(fault), fault->gpa);
 	if (tsr_fault_dispatch(machine->handlers, machine->handler_count, vcpu, fault, &why) ==
 	    TSR_RESOLVED)
 		return;
@@ -104,7 +103,8 @@ static void serve_system_event(struct machine *machine, struct tsr_vcpu *vcpu, u
 		machine_end(machine, ENDING_STATUS, STATUS_PASSED, NULL);
 		return;
 	case KVM_SYSTEM_EVENT_RESET:
-		timeline_add(&machine->timeline, vcpu_name(vcpu).text, "the guest asks for a reset");
+		timeline_add(&machine->timeline, vcpu_name(vcpu).text,
+			     "the guest asks for a reset");
 		machine_end(machine, machine->options->reboot ? ENDING_RESET : ENDING_STATUS,
 			    STATUS_RESET, NULL);
 		return;
@@ -113,8 +113,10 @@ static void serve_system_event(struct machine *machine, struct tsr_vcpu *vcpu, u
 		machine_end(machine, ENDING_STATUS, STATUS_CRASHED, &why);
 		return;
 	default:
-		tsr_because(&why, -EIO, "The guest asked for something unknown of the machine "
-			    "(system event %u).", event);
+		tsr_because(&why, -EIO,
+			    "The guest asked for something unknown of the machine "
+			    "(system event %u).",
+			    event);
 		machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
 	}
 }
@@ -181,8 +183,8 @@ void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu)
 	}
 }
 
-enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu,
-				const struct tsr_fault *fault, struct tsr_why *why)
+enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
+				struct tsr_why *why)
 {
 	struct machine *machine = opaque;
 	enum tsr_verdict verdict = tsr_fault_inject(NULL, vcpu, fault, why);

@@ -58,8 +58,8 @@ void machine_end(struct machine *machine, enum ending ending, int status,
 void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu);
 
 /* Handler: counts an abort that was injected. opaque: struct machine. */
-enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu,
-				const struct tsr_fault *fault, struct tsr_why *why);
+enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
+				struct tsr_why *why);
 
 /* For struct tsr_promoter; opaque: struct machine. */
 void machine_report_promotion(void *opaque, const struct tsr_fault *fault,

@@ -6,10 +6,10 @@
 #include "pl011.h"
 
 /* Offsets and flags: DDI 0183, 3.3.1 and 3.3.3. */
-#define UARTDR	     0x00
-#define UARTFR	     0x18
-#define UARTFR_RXFE  (1U << 4)
-#define UARTFR_TXFE  (1U << 7)
+#define UARTDR	    0x00
+#define UARTFR	    0x18
+#define UARTFR_RXFE (1U << 4)
+#define UARTFR_TXFE (1U << 7)
 
 void pl011_init(struct pl011 *uart, int output, int input)
 {
@@ -52,7 +52,7 @@ static void send(struct pl011 *uart, char letter)
 
 static void receive(struct pl011 *uart)
 {
-	struct pollfd poll_input = { .fd = uart->input, .events = POLLIN };
+	struct pollfd poll_input = {.fd = uart->input, .events = POLLIN};
 
 	if (uart->holds_received || uart->input < 0)
 		return;

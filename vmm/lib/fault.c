@@ -20,8 +20,8 @@ const char *tsr_fault_need(const struct tsr_fault *fault)
 	return "something this VMM does not know";
 }
 
-enum tsr_verdict tsr_fault_stop(void *opaque, struct tsr_vcpu *vcpu,
-				const struct tsr_fault *fault, struct tsr_why *why)
+enum tsr_verdict tsr_fault_stop(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
+				struct tsr_why *why)
 {
 	const struct tsr_ram_region *region = tsr_ram_find(opaque, fault->gpa);
 	const char *backing = region ? tsr_ram_kind_name(region->kind) : "no memory of the guest";
@@ -44,8 +44,7 @@ enum tsr_verdict tsr_fault_dispatch(const struct tsr_handler *handlers, size_t c
 				    struct tsr_why *why)
 {
 	for (size_t i = 0; i < count; i++) {
-		enum tsr_verdict verdict =
-			handlers[i].handle(handlers[i].opaque, vcpu, fault, why);
+		enum tsr_verdict verdict = handlers[i].handle(handlers[i].opaque, vcpu, fault, why);
 
 		if (verdict != TSR_NOT_MINE)
 			return verdict;

@@ -13,7 +13,8 @@
 
 static int malformed(struct tsr_why *why, const char *what)
 {
-	return tsr_because(why, -ENOEXEC, "The image is an ELF file that cannot be used: %s.", what);
+	return tsr_because(why, -ENOEXEC, "The image is an ELF file that cannot be used: %s.",
+			   what);
 }
 
 static int check_header(const Elf64_Ehdr *header, size_t size, struct tsr_why *why)
@@ -27,8 +28,8 @@ static int check_header(const Elf64_Ehdr *header, size_t size, struct tsr_why *w
 		return malformed(why, "it is not linked to be run (an object file?)");
 	if (header->e_phentsize != sizeof(Elf64_Phdr))
 		return malformed(why, "its program headers have an unknown size");
-	if (__builtin_add_overflow(header->e_phoff,
-				   (uint64_t)header->e_phnum * sizeof(Elf64_Phdr), &table) ||
+	if (__builtin_add_overflow(header->e_phoff, (uint64_t)header->e_phnum * sizeof(Elf64_Phdr),
+				   &table) ||
 	    table > size)
 		return malformed(why, "its program headers lie outside the file");
 	return 0;
@@ -129,9 +130,9 @@ int tsr_image_load(const struct tsr_image *image, const void *data, struct tsr_r
 {
 	for (size_t i = 0; i < image->count; i++) {
 		const struct tsr_image_piece *piece = &image->pieces[i];
-		int error = tsr_ram_write(ram, piece->gpa,
-					  (const unsigned char *)data + piece->offset,
-					  piece->file_size);
+		int error =
+			tsr_ram_write(ram, piece->gpa, (const unsigned char *)data + piece->offset,
+				      piece->file_size);
 
 		if (!error)
 			error = clear(ram, piece->gpa + piece->file_size,

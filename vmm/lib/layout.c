@@ -56,9 +56,9 @@ static int parse_file(const char *text, struct tsr_ram_spec *spec, struct tsr_wh
 		enum tsr_ram_kind kind;
 		bool exclusive;
 	} ways[] = {
-		{ ",private", TSR_RAM_FILE_PRIVATE, false },
-		{ ",shared", TSR_RAM_FILE_SHARED, false },
-		{ ",exclusive", TSR_RAM_FILE_SHARED, true },
+		{",private", TSR_RAM_FILE_PRIVATE, false},
+		{",shared", TSR_RAM_FILE_SHARED, false},
+		{",exclusive", TSR_RAM_FILE_SHARED, true},
 	};
 	size_t length = strlen(text);
 
@@ -74,9 +74,10 @@ static int parse_file(const char *text, struct tsr_ram_spec *spec, struct tsr_wh
 		break;
 	}
 	if (!length || length >= sizeof(spec->path))
-		return tsr_because(why, -EINVAL,
-				   "The file name in \"file=%s\" is empty or longer than %zu bytes.",
-				   text, sizeof(spec->path) - 1);
+		return tsr_because(
+			why, -EINVAL,
+			"The file name in \"file=%s\" is empty or longer than %zu bytes.", text,
+			sizeof(spec->path) - 1);
 	memcpy(spec->path, text, length);
 	spec->path[length] = '\0';
 	return 0;
@@ -118,9 +119,9 @@ int tsr_ram_spec_parse(const char *text, uint64_t default_start, struct tsr_ram_
 				   "0x80000000, 64M or 1G.",
 				   text);
 	if ((start | size) & (TSR_PAGE_SIZE - 1))
-		return tsr_because(why, -EINVAL,
-				   "The memory \"%s\" does not start and end on a page of 4096 bytes.",
-				   text);
+		return tsr_because(
+			why, -EINVAL,
+			"The memory \"%s\" does not start and end on a page of 4096 bytes.", text);
 	error = tsr_range_make(start, size, &spec->gpa);
 	if (error)
 		return tsr_because(why, error, "The memory \"%s\" is empty or wraps around.", text);

@@ -118,12 +118,12 @@ static bool flight_plan(struct tsr_promoter *promoter, struct tsr_promotion_flig
 	struct tsr_ram_region *region = flight->region;
 
 	for (;;) {
-		wait_landed(promoter, run_gpa(region, (struct tsr_page_run){ page, page + 1 }));
+		wait_landed(promoter, run_gpa(region, (struct tsr_page_run){page, page + 1}));
 		if (tsr_promoted_test(&region->promoted, page))
 			return false;
-		flight->run = tsr_promoted_plan(&region->promoted,
-						region->gpa.start / TSR_PAGE_SIZE, page,
-						promoter->unit_pages, promoter->mappings_spare);
+		flight->run =
+			tsr_promoted_plan(&region->promoted, region->gpa.start / TSR_PAGE_SIZE,
+					  page, promoter->unit_pages, promoter->mappings_spare);
 		flight->gpa = run_gpa(region, flight->run);
 		if (!in_flight(promoter, flight->gpa))
 			break;
@@ -161,8 +161,7 @@ static int copy_run(const struct tsr_promoter *promoter, const struct tsr_ram_re
 	 */
 	while (at < run.last * TSR_PAGE_SIZE) {
 		ssize_t done = pwrite(promoter->ram->staging, region->host + at,
-				      run.last * TSR_PAGE_SIZE - at,
-				      (off_t)(region->offset + at));
+				      run.last * TSR_PAGE_SIZE - at, (off_t)(region->offset + at));
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -178,7 +177,7 @@ static int flight_copy(const struct tsr_promoter *promoter,
 		       const struct tsr_promotion_flight *flight, uint64_t *copied)
 {
 	const struct tsr_promoted *promoted = &flight->region->promoted;
-	struct tsr_page_run run = { 0, flight->run.first };
+	struct tsr_page_run run = {0, flight->run.first};
 
 	*copied = 0;
 	while (tsr_promoted_next(promoted, false, run.last, flight->run.last, &run)) {
@@ -196,7 +195,7 @@ static void flight_discard(const struct tsr_promoter *promoter,
 			   const struct tsr_promotion_flight *flight)
 {
 	const struct tsr_ram_region *region = flight->region;
-	struct tsr_page_run run = { 0, flight->run.first };
+	struct tsr_page_run run = {0, flight->run.first};
 
 	while (tsr_promoted_next(&region->promoted, false, run.last, flight->run.last, &run))
 		fallocate(promoter->ram->staging, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -232,7 +231,8 @@ static int explain(const struct tsr_promotion_flight *flight, const char *step, 
 	else if (error == -ENOSPC || error == -ENOMEM || error == -EFBIG)
 		hint = " Give the VMM more memory, mappings or file size, or a smaller unit.";
 	return tsr_because(why, error,
-			   "Memory at 0x%" PRIx64 "-0x%" PRIx64 " could not be promoted: %s failed: "
+			   "Memory at 0x%" PRIx64 "-0x%" PRIx64
+			   " could not be promoted: %s failed: "
 			   "%s.%s The memory is unchanged.",
 			   flight->gpa.start, flight->gpa.end, step, strerror(-error), hint);
 }
@@ -269,16 +269,17 @@ static int flight_perform(struct tsr_promoter *promoter, struct tsr_promotion_fl
 int tsr_promote(struct tsr_promoter *promoter, uint64_t gpa, uint64_t entered,
 		struct tsr_promotion *promotion, struct tsr_why *why)
 {
-	struct tsr_promotion_flight flight = { .region = tsr_ram_find(promoter->ram, gpa) };
+	struct tsr_promotion_flight flight = {.region = tsr_ram_find(promoter->ram, gpa)};
 	uint64_t start = tsr_clock_ns();
 	int error;
 
 	memset(promotion, 0, sizeof(*promotion));
 	if (!promotable(promoter->ram, gpa))
-		return tsr_because(why, -EPERM, "Memory at 0x%" PRIx64 " may not be promoted.", gpa);
+		return tsr_because(why, -EPERM, "Memory at 0x%" PRIx64 " may not be promoted.",
+				   gpa);
 	pthread_mutex_lock(&promoter->lock);
-	promotion->found_done = !flight_plan(promoter, &flight,
-					     (gpa - flight.region->gpa.start) / TSR_PAGE_SIZE);
+	promotion->found_done =
+		!flight_plan(promoter, &flight, (gpa - flight.region->gpa.start) / TSR_PAGE_SIZE);
 	pthread_mutex_unlock(&promoter->lock);
 	if (promotion->found_done) {
 		if (*promoter->changes != entered)
@@ -309,7 +310,7 @@ int tsr_promote(struct tsr_promoter *promoter, uint64_t gpa, uint64_t entered,
 /* Whether a store met the write restriction of a promotion that is over by now. */
 static bool caused_write_fault(struct tsr_promoter *promoter, const struct tsr_fault *fault)
 {
-	struct tsr_range page = { fault->gpa, fault->gpa + TSR_PAGE_SIZE };
+	struct tsr_range page = {fault->gpa, fault->gpa + TSR_PAGE_SIZE};
 
 	pthread_mutex_lock(&promoter->lock);
 	wait_landed(promoter, page);

@@ -36,9 +36,10 @@ static int device_query(struct tsr_host *host, const char *device, struct tsr_wh
 		return tsr_because(why, -EINVAL, "%s does not answer like KVM: %s.", device,
 				   strerror(errno));
 	if (version != KVM_API_VERSION)
-		return tsr_because(why, -ENOTSUP,
-				   "%s speaks version %d of the KVM interface; this program needs %d.",
-				   device, version, KVM_API_VERSION);
+		return tsr_because(
+			why, -ENOTSUP,
+			"%s speaks version %d of the KVM interface; this program needs %d.", device,
+			version, KVM_API_VERSION);
 	if (run_size < (int)sizeof(struct kvm_run))
 		return tsr_because(why, -EINVAL, "%s does not tell the size of struct kvm_run.",
 				   device);
@@ -55,10 +56,11 @@ int tsr_host_open(struct tsr_host *host, const char *device, struct tsr_why *why
 
 	host->fd = open(device, O_RDWR | O_CLOEXEC);
 	if (host->fd < 0)
-		return tsr_because(why, -errno,
-				   "Cannot open %s: %s. Load tessera.ko, or boot a kernel with KVM, "
-				   "and check the permissions of the device.",
-				   device, strerror(errno));
+		return tsr_because(
+			why, -errno,
+			"Cannot open %s: %s. Load tessera.ko, or boot a kernel with KVM, "
+			"and check the permissions of the device.",
+			device, strerror(errno));
 	error = device_query(host, device, why);
 	if (error)
 		close(host->fd);
@@ -72,12 +74,13 @@ void tsr_host_close(struct tsr_host *host)
 
 static int enable_mte(struct tsr_vm *vm, struct tsr_why *why)
 {
-	struct kvm_enable_cap enable = { .cap = KVM_CAP_ARM_MTE };
+	struct kvm_enable_cap enable = {.cap = KVM_CAP_ARM_MTE};
 
 	if (!tsr_check_extension(vm->fd, KVM_CAP_ARM_MTE))
-		return tsr_because(why, -ENOTSUP,
-				   "This host has no MTE for guests: its CPU lacks FEAT_MTE2, or the "
-				   "kernel does not use it. Run without --mte, or on another host.");
+		return tsr_because(
+			why, -ENOTSUP,
+			"This host has no MTE for guests: its CPU lacks FEAT_MTE2, or the "
+			"kernel does not use it. Run without --mte, or on another host.");
 	if (ioctl(vm->fd, KVM_ENABLE_CAP, &enable))
 		return tsr_because(why, -errno, "The hypervisor refuses MTE for the VM: %s.",
 				   strerror(errno));
@@ -96,13 +99,15 @@ int tsr_vm_create(struct tsr_vm *vm, struct tsr_host *host, unsigned int address
 	if (vm->ipa_bits > host->ipa_bits)
 		vm->ipa_bits = host->ipa_bits;
 	if (address_bits > vm->ipa_bits)
-		return tsr_because(why, -ENOTSUP,
-				   "The memory needs guest addresses of %u bits and this host serves "
-				   "%u. Put it at lower addresses.",
-				   address_bits, host->ipa_bits);
+		return tsr_because(
+			why, -ENOTSUP,
+			"The memory needs guest addresses of %u bits and this host serves "
+			"%u. Put it at lower addresses.",
+			address_bits, host->ipa_bits);
 	vm->fd = ioctl(host->fd, KVM_CREATE_VM, (unsigned long)vm->ipa_bits);
 	if (vm->fd < 0)
-		return tsr_because(why, -errno, "The hypervisor makes no VM of %u address bits: %s.",
+		return tsr_because(why, -errno,
+				   "The hypervisor makes no VM of %u address bits: %s.",
 				   vm->ipa_bits, strerror(errno));
 	if (mte)
 		error = enable_mte(vm, why);
@@ -174,17 +179,19 @@ static int explain_refusal(const struct tsr_vm *vm, const struct tsr_ram_region 
 				   region->gpa.start, kind, flags, strerror(-error));
 	if (!vm->host->tsr_version)
 		return tsr_because(why, -EOPNOTSUPP,
-				   "The memory at 0x%" PRIx64 " (%s %s) cannot hold allocation tags, "
+				   "The memory at 0x%" PRIx64
+				   " (%s %s) cannot hold allocation tags, "
 				   "and this kernel's KVM refuses such memory in a VM with MTE "
 				   "(EINVAL). Load tessera.ko instead, use memory that holds tags "
 				   "(anon or memfd), or run without --mte.",
 				   region->gpa.start, kind, region->path);
-	return tsr_because(why, -EOPNOTSUPP,
-			   "The memory at 0x%" PRIx64 " (%s %s) cannot hold allocation tags, and "
-			   "tessera refuses it with slot flags 0x%x in a VM with MTE (EINVAL): it needs "
-			   "TAGS_OPTIONAL, and on this kind of host also TAGS_ON_TOUCH, which is for "
-			   "memory that the VMM may promote (--on-tag-fault promote).",
-			   region->gpa.start, kind, region->path, flags);
+	return tsr_because(
+		why, -EOPNOTSUPP,
+		"The memory at 0x%" PRIx64 " (%s %s) cannot hold allocation tags, and "
+		"tessera refuses it with slot flags 0x%x in a VM with MTE (EINVAL): it needs "
+		"TAGS_OPTIONAL, and on this kind of host also TAGS_ON_TOUCH, which is for "
+		"memory that the VMM may promote (--on-tag-fault promote).",
+		region->gpa.start, kind, region->path, flags);
 }
 
 int tsr_vm_add_ram(struct tsr_vm *vm, const struct tsr_ram *ram, enum tsr_slot_policy policy,

@@ -61,8 +61,8 @@ enum tsr_verdict tsr_fault_dispatch(const struct tsr_handler *handlers, size_t c
  * The handler that resolves nothing and explains, naming what backs the page.
  * opaque: struct tsr_ram.
  */
-enum tsr_verdict tsr_fault_stop(void *opaque, struct tsr_vcpu *vcpu,
-				const struct tsr_fault *fault, struct tsr_why *why);
+enum tsr_verdict tsr_fault_stop(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
+				struct tsr_why *why);
 
 /* What was needed, as words for a person: "tags", "to write", ... */
 const char *tsr_fault_need(const struct tsr_fault *fault);

@@ -44,7 +44,7 @@ struct tsr_promotion {
 	struct tsr_range gpa; /* what was promoted */
 	uint64_t copied;      /* bytes */
 	uint64_t nanoseconds;
-	bool found_done;      /* another vCPU's promotion had done it: nothing copied */
+	bool found_done; /* another vCPU's promotion had done it: nothing copied */
 };
 
 struct tsr_promotion_flight;

@@ -30,12 +30,12 @@
 #define TSR_RAM_STRIPES 64
 
 struct tsr_ram_region {
-	struct tsr_range gpa;	      /* constant, as all below but "promoted" */
+	struct tsr_range gpa; /* constant, as all below but "promoted" */
 	enum tsr_ram_kind kind;
 	bool exclusive;
-	int file;		      /* the file or memfd; -1 for anonymous memory */
-	unsigned char *host;	      /* where gpa.start is mapped */
-	void *reserved;		      /* the address space around it */
+	int file;	     /* the file or memfd; -1 for anonymous memory */
+	unsigned char *host; /* where gpa.start is mapped */
+	void *reserved;	     /* the address space around it */
 	size_t reserved_size;
 	uint64_t offset;	      /* of gpa.start in the staging memfd */
 	struct tsr_promoted promoted; /* set with the stripes held exclusively */

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TSR_PAGE_SIZE UINT64_C(0x1000)
+#define TSR_PAGE_SIZE  UINT64_C(0x1000)
 #define TSR_BLOCK_SIZE UINT64_C(0x200000)
 
 struct tsr_range {
