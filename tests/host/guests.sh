@@ -31,7 +31,7 @@ host_has_mte()
 # prepare OPTION...: sets $options and $numbers, makes the files they name.
 prepare()
 {
-	options= numbers= files=0
+	options='' numbers='' files=0
 	for word; do
 		case $word in
 		'#') break ;;
