@@ -31,8 +31,8 @@ enum backing {
 };
 
 static const char *const names[BACKING_COUNT] = {
-	"anonymous memory",	   "shared anonymous memory", "a memfd",
-	"a memfd, mapped private", "nothing mapped",	      "a private file mapping",
+	"anonymous memory",	   "shared anonymous memory",  "a memfd",
+	"a memfd, mapped private", "nothing mapped",	       "a private file mapping",
 	"a shared file mapping",   "a read-only file mapping", "half anonymous, half a file",
 };
 
@@ -94,10 +94,10 @@ static const struct flags_row {
 	const char *name;
 	uint32_t flags;
 } flags_rows[] = {
-	{ "no flag", 0 },
-	{ "TAGS_OPTIONAL", OPTIONAL },
-	{ "TAGS_OPTIONAL and TAGS_ON_TOUCH", OPTIONAL | ON_TOUCH },
-	{ "TAGS_ON_TOUCH alone", ON_TOUCH },
+	{"no flag", 0},
+	{"TAGS_OPTIONAL", OPTIONAL},
+	{"TAGS_OPTIONAL and TAGS_ON_TOUCH", OPTIONAL | ON_TOUCH},
+	{"TAGS_ON_TOUCH alone", ON_TOUCH},
 };
 
 static void one_slot(struct machine *m, enum backing backing, bool mte, int file, int memfd)
@@ -115,8 +115,8 @@ static void one_slot(struct machine *m, enum backing backing, bool mte, int file
 			continue;
 		}
 		ret = machine_slot(m, TEST_SLOT, row->flags, TEST_GPA, SIZE, memory);
-		tap_errno(ret, expected(backing, row->flags, mte), "%s: %s, %s", vm,
-			  names[backing], row->name);
+		tap_errno(ret, expected(backing, row->flags, mte), "%s: %s, %s", vm, names[backing],
+			  row->name);
 		if (!ret)
 			machine_slot(m, TEST_SLOT, 0, 0, 0, NULL);
 	}
@@ -152,11 +152,11 @@ static void late_mte(int file, int memfd)
 			}
 			machine_open(&m, MACHINE_NO_VCPU);
 			machine_slot(&m, TEST_SLOT, row->flags, TEST_GPA, SIZE, memory);
-			tap_errno(machine_cap(&m, KVM_CAP_ARM_MTE), want,
-				  "MTE enabled over %s, %s", names[backing], row->name);
+			tap_errno(machine_cap(&m, KVM_CAP_ARM_MTE), want, "MTE enabled over %s, %s",
+				  names[backing], row->name);
 			machine_slot(&m, TEST_SLOT, 0, 0, 0, NULL);
-			tap_errno(machine_cap(&m, KVM_CAP_ARM_MTE), 0,
-				  "MTE enabled without it, %s", row->name);
+			tap_errno(machine_cap(&m, KVM_CAP_ARM_MTE), 0, "MTE enabled without it, %s",
+				  row->name);
 			machine_close(&m);
 			munmap(memory, SIZE);
 		}

@@ -14,7 +14,7 @@
 #include "rows.h"
 #include "tap.h"
 
-#define AT_ONCE	 64
+#define AT_ONCE 64
 
 /* Runs @body in a child and returns what it returned, as an exit status. */
 static int in_child(int (*body)(struct machine *), struct machine *m)
@@ -35,8 +35,8 @@ static int in_child(int (*body)(struct machine *), struct machine *m)
 static int foreign_calls(struct machine *m)
 {
 	static uint64_t value;
-	static struct kvm_one_reg one = { .id = REG_PC };
-	struct kvm_userspace_memory_region region = { .slot = 7 };
+	static struct kvm_one_reg one = {.id = REG_PC};
+	struct kvm_userspace_memory_region region = {.slot = 7};
 
 	one.addr = (uintptr_t)&value;
 	return (call(m->vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) != -EIO) << 0 |
@@ -61,8 +61,13 @@ static int own_vm(struct machine *m)
 static void other_process(void)
 {
 	static const char *const rows[] = {
-		"CHECK_EXTENSION on a VM", "CREATE_VCPU", "SET_USER_MEMORY_REGION", "RUN",
-		"GET_ONE_REG",		   "SET_ONE_REG", "an unknown ioctl",
+		"CHECK_EXTENSION on a VM",
+		"CREATE_VCPU",
+		"SET_USER_MEMORY_REGION",
+		"RUN",
+		"GET_ONE_REG",
+		"SET_ONE_REG",
+		"an unknown ioctl",
 	};
 	struct machine m;
 	int wrong;
@@ -159,8 +164,8 @@ static void at_once(void)
 		for (unsigned int i = 0; i < AT_ONCE; i++) {
 			uint64_t value = 0;
 
-			pass = pass && machine_finishes(&m[i], guest_ldr, CODE_GPA + PAGE, 0,
-							&value) &&
+			pass = pass &&
+			       machine_finishes(&m[i], guest_ldr, CODE_GPA + PAGE, 0, &value) &&
 			       value == i + 1;
 		}
 	}

@@ -33,22 +33,22 @@
 
 /* What a row needs of the host to make sense; 0: it holds on every KVM. */
 enum need {
-	NEED_TSR = 1 << 0,	/* only tessera serves it */
-	NEED_MTE = 1 << 1,	/* VMs can have MTE */
+	NEED_TSR = 1 << 0, /* only tessera serves it */
+	NEED_MTE = 1 << 1, /* VMs can have MTE */
 	NEED_NO_MTE = 1 << 2,
-	NEED_NOTAG = 1 << 3,	/* NoTagAccess is enforced for VMs with MTE */
+	NEED_NOTAG = 1 << 3, /* NoTagAccess is enforced for VMs with MTE */
 	NEED_NO_NOTAG = 1 << 4,
 };
 
 /* The host, as it was found at the start; constant afterwards. */
 struct env {
-	int kvm;	   /* /dev/kvm */
-	bool tsr;	   /* it is tessera */
+	int kvm;  /* /dev/kvm */
+	bool tsr; /* it is tessera */
 	bool mte;
 	bool notag;
-	const char *cpu;   /* TSR_CPU: the model, NULL where unknown */
-	bool full;	   /* TSR_FULL: take the time */
-	const char *disk;  /* a folder on a file system whose page cache cannot hold tags */
+	const char *cpu;  /* TSR_CPU: the model, NULL where unknown */
+	bool full;	  /* TSR_FULL: take the time */
+	const char *disk; /* a folder on a file system whose page cache cannot hold tags */
 };
 extern struct env env;
 
@@ -89,21 +89,20 @@ long machine_attr(struct machine *m, uint64_t gpa, uint64_t size, uint64_t attr,
 long machine_cap(struct machine *m, uint32_t cap);
 
 /* ESR_EL1, Arm ARM D24.2: exception class and fault status code. */
-#define ESR_EC(esr)	 ((esr) >> 26 & 0x3f)
-#define ESR_FSC(esr)	 ((esr) & 0x3f)
-#define EC_INSN_ABORT	 0x21UL /* from the same exception level */
-#define EC_DATA_ABORT	 0x25UL
-#define FSC_EXTERNAL	 0x10UL /* synchronous external abort */
-#define FSC_EXTERNAL_L1	 0x15UL /* the same, on a level 1 walk */
-#define FSC_TAG_CHECK	 0x11UL
+#define ESR_EC(esr)	((esr) >> 26 & 0x3f)
+#define ESR_FSC(esr)	((esr) & 0x3f)
+#define EC_INSN_ABORT	0x21UL /* from the same exception level */
+#define EC_DATA_ABORT	0x25UL
+#define FSC_EXTERNAL	0x10UL /* synchronous external abort */
+#define FSC_EXTERNAL_L1 0x15UL /* the same, on a level 1 walk */
+#define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */
-#define REG_X(n)                                                                                  \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                                    \
+#define REG_X(n)                                                                                   \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                                     \
 	 (KVM_REG_ARM_CORE_REG(regs.regs) + (n) * 2UL))
-#define REG_PC                                                                                    \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pc))
-#define REG_PSTATE                                                                                \
+#define REG_PC (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pc))
+#define REG_PSTATE                                                                                 \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pstate))
 #define REG_SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define REG_TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)

@@ -26,10 +26,10 @@ struct row {
 };
 
 /* Arguments that no call may read or write. */
-#define PTR(...) ((unsigned long)(__VA_ARGS__))
-#define PTR_NULL    0UL
-#define PTR_UNMAPPED 0x1000UL		 /* below what a process may map */
-#define PTR_KERNEL  0xffff800000000000UL
+#define PTR(...)     ((unsigned long)(__VA_ARGS__))
+#define PTR_NULL     0UL
+#define PTR_UNMAPPED 0x1000UL /* below what a process may map */
+#define PTR_KERNEL   0xffff800000000000UL
 
 #define ROW_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

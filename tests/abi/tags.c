@@ -28,26 +28,26 @@ static const struct access {
 	bool tags;
 	uint64_t also; /* the attribute that denies its other need */
 } accesses[] = {
-	{ "STG", guest_stg, true, NW },
-	{ "ST2G", guest_st2g, true, NW },
-	{ "STZG", guest_stzg, true, NW },
-	{ "STZ2G", guest_stz2g, true, NW },
-	{ "STGP", guest_stgp, true, NW },
-	{ "STGM", guest_stgm, true, NW },
-	{ "DC GVA", guest_dc_gva, true, NW },
-	{ "DC GZVA", guest_dc_gzva, true, NW },
-	{ "LDG", guest_ldg, true, NR },
-	{ "LDGM", guest_ldgm, true, NR },
-	{ "a checked load", guest_ldr_checked, true, NR },
-	{ "a checked store", guest_str_checked, true, NW },
+	{"STG", guest_stg, true, NW},
+	{"ST2G", guest_st2g, true, NW},
+	{"STZG", guest_stzg, true, NW},
+	{"STZ2G", guest_stz2g, true, NW},
+	{"STGP", guest_stgp, true, NW},
+	{"STGM", guest_stgm, true, NW},
+	{"DC GVA", guest_dc_gva, true, NW},
+	{"DC GZVA", guest_dc_gzva, true, NW},
+	{"LDG", guest_ldg, true, NR},
+	{"LDGM", guest_ldgm, true, NR},
+	{"a checked load", guest_ldr_checked, true, NR},
+	{"a checked store", guest_str_checked, true, NW},
 };
 
 /* With SCTLR_EL1.TCF = 0 ordinary accesses are Unchecked. */
 static const struct access unchecked[] = {
-	{ "a load", guest_ldr, false, NR },
-	{ "a store", guest_str, false, NW },
-	{ "DC ZVA", guest_dc_zva, false, NW },
-	{ "a fetch", guest_branch, false, 0 },
+	{"a load", guest_ldr, false, NR},
+	{"a store", guest_str, false, NW},
+	{"DC ZVA", guest_dc_zva, false, NW},
+	{"a fetch", guest_branch, false, 0},
 };
 
 #define SCTLR_TCF (3UL << 40)
@@ -95,8 +95,7 @@ static bool exits_with_tag(struct machine *m, const struct access *access, uint6
 }
 
 /* A page of its own for each access, in a machine of its own. */
-static void one_access(const struct access *access, uint32_t flags, int file, int map,
-		       bool checked)
+static void one_access(const struct access *access, uint32_t flags, int file, int map, bool checked)
 {
 	uint8_t *memory = file_memory(file, map);
 	bool expect = access->tags || !env.notag;
@@ -180,8 +179,7 @@ static void round_trip(const char *name, uint8_t *memory, uint32_t flags)
 	machine_finishes(&m, guest_stg, TEST_GPA, 7, NULL);
 	tap_ok(machine_finishes(&m, guest_ldg, TEST_GPA, 0, &value) && value == 7,
 	       "%s: a tag is stored and read", name);
-	tap_ok(machine_finishes(&m, guest_ldr_checked, TEST_GPA, 7, &value) &&
-		       value == 0,
+	tap_ok(machine_finishes(&m, guest_ldr_checked, TEST_GPA, 7, &value) && value == 0,
 	       "%s: a load with this tag", name);
 	machine_finishes(&m, guest_ldr_checked, TEST_GPA, 8, &value);
 	esr = machine_get(&m, REG_ESR_EL1);
