@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The tables of tests/abi, one function a file; each prints its rows as TAP tests. */
+#ifndef TESTS_ABI_GROUPS_H
+#define TESTS_ABI_GROUPS_H
+
+void test_system(void);
+void test_caps(void);
+void test_refused(void);
+void test_vm(void);
+void test_slots(void);
+void test_backing(void);
+void test_attrs(void);
+void test_fault(void);
+void test_tags(void);
+void test_mmio(void);
+void test_run(void);
+void test_vcpu(void);
+void test_onereg(void);
+void test_life(void);
+
+#endif

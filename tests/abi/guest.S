@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The guest's side of the tables; guest.h says what each snippet is for. They are
+ * copied to the start of slot 0 and run from there, so they refer to nothing.
+ */
+	.arch	armv8.5-a+memtag
+	.section .rodata
+	.balign	2048
+	.globl	guest_begin
+guest_begin:
+
+/* Every exception ends as a snippet does, with the syndrome in x1. */
+	.globl	guest_vectors
+guest_vectors:
+	.rept	16
+	.balign	128
+	mrs	x1, esr_el1
+	str	x1, [x9]
+	b	.
+	.endr
+
+.macro snippet name:req
+	.balign	16
+	.globl	guest_\name
+guest_\name:
+.endm
+
+.macro finish
+	str	x1, [x9]
+	b	.
+.endm
+
+.macro simple name:req, insn:vararg
+	snippet	\name
+	\insn
+	finish
+.endm
+
+	simple	finish, nop
+
+	simple	ldr, ldr x1, [x0]
+	simple	ldr_w, ldr w1, [x0]
+	simple	ldrh, ldrh w1, [x0]
+	simple	ldrb, ldrb w1, [x0]
+	simple	ldrsw, ldrsw x1, [x0]
+	simple	ldrsh, ldrsh x1, [x0]
+	simple	ldrsh_w, ldrsh w1, [x0]
+	simple	ldrsb, ldrsb x1, [x0]
+	simple	ldrsb_w, ldrsb w1, [x0]
+	simple	ldar, ldar x1, [x0]
+	simple	ldr_post, ldr x1, [x0], #8
+	simple	ldp, ldp x1, x2, [x0]
+	simple	ldr_xzr, ldr xzr, [x0]
+
+	simple	str, str x1, [x0]
+	simple	str_w, str w1, [x0]
+	simple	strh, strh w1, [x0]
+	simple	strb, strb w1, [x0]
+	simple	stlr, stlr x1, [x0]
+	simple	stp, stp x1, x1, [x0]
+	simple	str_xzr, str xzr, [x0]
+
+	.arch_extension lse
+	simple	swp, swp x1, x1, [x0]
+	simple	ldadd, ldadd x1, x1, [x0]
+	snippet	exclusive
+1:	ldxr	x2, [x0]
+	stxr	w3, x1, [x0]
+	cbnz	w3, 1b
+	mov	x1, x2
+	finish
+
+	simple	dc_cvac, dc cvac, x0
+	simple	dc_civac, dc civac, x0
+	simple	ic_ivau, ic ivau, x0
+	simple	dc_zva, dc zva, x0
+
+	simple	branch, br x0
+	simple	spin, b .
+	snippet	wfi
+1:	wfi
+	b	1b
+
+	snippet	hvc
+	hvc	#0
+	mov	x1, x0
+	finish
+	snippet	smc
+	.inst	0xd4000003	/* smc #0 */
+	mov	x1, x0
+	finish
+
+/* FP is trapped at EL1 out of reset. */
+	snippet	ldr_v
+	mov	x2, #(3 << 20)
+	msr	cpacr_el1, x2
+	isb
+	ldr	d0, [x0]
+	fmov	x1, d0
+	finish
+
+.macro tagged name:req, insn:vararg
+	snippet	\name
+	bfi	x0, x1, #56, #4
+	\insn
+	finish
+.endm
+	tagged	stg, stg x0, [x0]
+	tagged	st2g, st2g x0, [x0]
+	tagged	stzg, stzg x0, [x0]
+	tagged	stz2g, stz2g x0, [x0]
+	tagged	stgp, stgp x1, x1, [x0]
+	tagged	stgm, stgm x1, [x0]
+	tagged	dc_gva, dc gva, x0
+	tagged	dc_gzva, dc gzva, x0
+	snippet	ldg
+	ldg	x0, [x0]
+	ubfx	x1, x0, #56, #4
+	finish
+	simple	ldgm, ldgm x1, [x0]
+	tagged	ldr_checked, ldr x1, [x0]
+	tagged	str_checked, str x1, [x0]
+
+	.globl	guest_end
+guest_end:
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The snippets of guest.S. Each does one thing with the address in x0 and the value in
+ * x1, ends with a store of x1 to the address in x9, and may be entered again.
+ */
+#ifndef TESTS_ABI_GUEST_H
+#define TESTS_ABI_GUEST_H
+
+#include <stdint.h>
+
+extern const uint8_t guest_begin[], guest_end[], guest_vectors[], guest_finish[];
+
+/* Loads into x1. */
+extern const uint8_t guest_ldr[], guest_ldr_w[], guest_ldrh[], guest_ldrb[];
+extern const uint8_t guest_ldrsw[], guest_ldrsh[], guest_ldrsh_w[], guest_ldrsb[];
+extern const uint8_t guest_ldrsb_w[], guest_ldar[], guest_ldr_post[], guest_ldp[];
+extern const uint8_t guest_ldr_v[], guest_ldr_xzr[];
+/* Stores of x1. */
+extern const uint8_t guest_str[], guest_str_w[], guest_strh[], guest_strb[];
+extern const uint8_t guest_stlr[], guest_stp[], guest_str_xzr[];
+/* Both: atomics and exclusives; x1 is the value found. */
+extern const uint8_t guest_swp[], guest_ldadd[], guest_exclusive[];
+/* Cache maintenance and zeroing. */
+extern const uint8_t guest_dc_cvac[], guest_dc_civac[], guest_ic_ivau[], guest_dc_zva[];
+/* A branch to x0; what is there ends as a snippet does. */
+extern const uint8_t guest_branch[];
+/* No end of their own. */
+extern const uint8_t guest_spin[], guest_wfi[];
+/* HVC and SMC with x0 as the function and x1.. as its arguments; x1 is the result. */
+extern const uint8_t guest_hvc[], guest_smc[];
+/* MTE: x0 with the tag from x1 in bits 59:56. */
+extern const uint8_t guest_stg[], guest_st2g[], guest_stzg[], guest_stz2g[];
+extern const uint8_t guest_stgp[], guest_ldg[], guest_stgm[], guest_ldgm[];
+extern const uint8_t guest_dc_gva[], guest_dc_gzva[];
+extern const uint8_t guest_ldr_checked[], guest_str_checked[];
+
+#endif

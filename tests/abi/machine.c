@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include <err.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "machine.h"
+#include "tap.h"
+
+/* The page of slot 0 that holds the stage-1 table; the snippets end before it. */
+#define TABLE_OFFSET (8 * PAGE)
+
+/* Arm ARM D8.3, 4K granule, level 1 blocks of 1 GiB. */
+#define S1_BLOCK    1UL
+#define S1_ATTR(n)  ((uint64_t)(n) << 2)
+#define S1_SH_INNER (3UL << 8)
+#define S1_AF	    (1UL << 10)
+#define S1_PXN	    (1UL << 53)
+#define S1_UXN	    (1UL << 54)
+
+/* MAIR_EL1: index 0 Normal Tagged write-back, index 1 Device-nGnRE. */
+#define MAIR_VALUE 0x04f0UL
+
+/* TCR_EL1: T0SZ 25, walks write-back inner shareable, 4K, EPD1, IPS 40 bits, TBI0. */
+#define TCR_VALUE (25UL | 1UL << 8 | 1UL << 10 | 3UL << 12 | 1UL << 23 | 2UL << 32 | 1UL << 37)
+
+/* SCTLR_EL1: M, C, I, and for MTE: TCF synchronous, ATA. */
+#define SCTLR_MMU (1UL << 0 | 1UL << 2 | 1UL << 12)
+#define SCTLR_MTE (1UL << 40 | 1UL << 43)
+
+/* PSTATE: EL1h, DAIF masked, TCO clear. */
+#define PSTATE_EL1H 0x3c5UL
+
+long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,
+		  const void *hva)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)hva,
+	};
+
+	return call(m->vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region);
+}
+
+long machine_attr(struct machine *m, uint64_t gpa, uint64_t size, uint64_t attr, uint64_t flags)
+{
+	struct kvm_memory_attributes attributes = {
+		.address = gpa,
+		.size = size,
+		.attributes = attr,
+		.flags = flags,
+	};
+
+	return call(m->vm, KVM_SET_MEMORY_ATTRIBUTES, (unsigned long)&attributes);
+}
+
+long machine_cap(struct machine *m, uint32_t cap)
+{
+	struct kvm_enable_cap enable = {.cap = cap};
+
+	return call(m->vm, KVM_ENABLE_CAP, (unsigned long)&enable);
+}
+
+uint64_t machine_get(struct machine *m, uint64_t reg)
+{
+	uint64_t value;
+	struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)&value};
+
+	if (call(m->vcpu, KVM_GET_ONE_REG, (unsigned long)&one) < 0)
+		err(2, "register %#llx cannot be read", (unsigned long long)reg);
+	return value;
+}
+
+void machine_set(struct machine *m, uint64_t reg, uint64_t value)
+{
+	struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)&value};
+
+	if (call(m->vcpu, KVM_SET_ONE_REG, (unsigned long)&one) < 0)
+		err(2, "register %#llx cannot be written", (unsigned long long)reg);
+}
+
+static void stage1_enable(struct machine *m, bool mte)
+{
+	uint64_t *table = (uint64_t *)(m->code + TABLE_OFFSET);
+
+	table[0] = S1_BLOCK | S1_ATTR(1) | S1_AF | S1_PXN | S1_UXN;
+	for (uint64_t i = 1; i < 512; i++)
+		table[i] = i << 30 | S1_BLOCK | S1_ATTR(0) | S1_SH_INNER | S1_AF;
+	machine_set(m, REG_MAIR_EL1, MAIR_VALUE);
+	machine_set(m, REG_TCR_EL1, TCR_VALUE);
+	machine_set(m, REG_TTBR0_EL1, CODE_GPA + TABLE_OFFSET);
+	machine_set(m, REG_SCTLR_EL1,
+		    machine_get(m, REG_SCTLR_EL1) | SCTLR_MMU | (mte ? SCTLR_MTE : 0));
+}
+
+static void vcpu_open(struct machine *m)
+{
+	struct kvm_vcpu_init init;
+	long size = call(env.kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	m->vcpu = (int)call(m->vm, KVM_CREATE_VCPU, 0);
+	if (m->vcpu < 0 || call(m->vm, KVM_ARM_PREFERRED_TARGET, (unsigned long)&init) < 0)
+		err(2, "a vCPU cannot be made");
+	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	if (call(m->vcpu, KVM_ARM_VCPU_INIT, (unsigned long)&init) < 0)
+		err(2, "a vCPU cannot be initialised");
+	m->run = memory_map((size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, m->vcpu);
+}
+
+void machine_open(struct machine *m, unsigned int flags)
+{
+	*m = (struct machine){.vcpu = -1};
+	m->vm = (int)call(env.kvm, KVM_CREATE_VM, 0);
+	if (m->vm < 0)
+		err(2, "a VM cannot be made");
+	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)
+		err(2, "MTE cannot be enabled");
+	if (flags & MACHINE_NO_VCPU)
+		return;
+	m->code = memory_anon(CODE_SIZE);
+	memcpy(m->code, guest_begin, (size_t)(guest_end - guest_begin));
+	__builtin___clear_cache((char *)m->code, (char *)m->code + CODE_SIZE);
+	if (machine_slot(m, 0, 0, CODE_GPA, CODE_SIZE, m->code) < 0)
+		err(2, "slot 0 cannot be made");
+	vcpu_open(m);
+	machine_set(m, REG_VBAR_EL1, CODE_GPA);
+	machine_set(m, REG_PSTATE, PSTATE_EL1H);
+	if (flags & MACHINE_MMU)
+		stage1_enable(m, flags & MACHINE_MTE);
+}
+
+void machine_close(struct machine *m)
+{
+	if (m->run)
+		munmap(m->run, (size_t)call(env.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
+	if (m->vcpu >= 0)
+		close(m->vcpu);
+	close(m->vm);
+	if (m->code)
+		munmap(m->code, CODE_SIZE);
+}
+
+uint64_t machine_snippet(const void *snippet)
+{
+	return CODE_GPA + (uint64_t)((const uint8_t *)snippet - guest_begin);
+}
+
+void machine_call(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1)
+{
+	/* An MMIO exit moves PC only when KVM_RUN completes it. */
+	m->run->immediate_exit = 1;
+	machine_run(m);
+	m->run->immediate_exit = 0;
+	machine_set(m, REG_PSTATE, PSTATE_EL1H);
+	machine_set(m, REG_PC, machine_snippet(snippet));
+	machine_set(m, REG_X(0), x0);
+	machine_set(m, REG_X(1), x1);
+	machine_set(m, REG_X(9), DONE_GPA);
+}
+
+long machine_run(struct machine *m)
+{
+	return call(m->vcpu, KVM_RUN, 0);
+}
+
+bool machine_done(const struct machine *m, uint64_t *value)
+{
+	const struct kvm_run *run = m->run;
+
+	if (run->exit_reason != KVM_EXIT_MMIO || run->mmio.phys_addr != DONE_GPA ||
+	    !run->mmio.is_write || run->mmio.len != 8)
+		return false;
+	if (value)
+		memcpy(value, run->mmio.data, sizeof(*value));
+	return true;
+}
+
+bool machine_finishes(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1,
+		      uint64_t *value)
+{
+	machine_call(m, snippet, x0, x1);
+	return machine_run(m) == 0 && machine_done(m, value);
+}
+
+bool machine_faulted(const struct machine *m, long ret, uint64_t flags, uint64_t gpa)
+{
+	const struct kvm_run *run = m->run;
+
+	if (ret == -EFAULT && run->exit_reason == KVM_EXIT_MEMORY_FAULT &&
+	    run->memory_fault.flags == flags && run->memory_fault.gpa == gpa &&
+	    run->memory_fault.size == PAGE)
+		return true;
+	tap_note("expected a memory fault, flags %#llx, gpa %#llx", (unsigned long long)flags,
+		 (unsigned long long)gpa);
+	machine_explain(m, ret);
+	return false;
+}
+
+void machine_explain(const struct machine *m, long ret)
+{
+	const struct kvm_run *run = m->run;
+
+	tap_note("KVM_RUN: %s, exit reason %u", ret < 0 ? strerrorname_np((int)-ret) : "0",
+		 run->exit_reason);
+	if (run->exit_reason == KVM_EXIT_MEMORY_FAULT)
+		tap_note("memory fault: flags %#llx gpa %#llx size %#llx",
+			 (unsigned long long)run->memory_fault.flags,
+			 (unsigned long long)run->memory_fault.gpa,
+			 (unsigned long long)run->memory_fault.size);
+	if (run->exit_reason == KVM_EXIT_MMIO)
+		tap_note("mmio: %s of %u bytes at %#llx, data %#llx",
+			 run->mmio.is_write ? "write" : "read", run->mmio.len,
+			 (unsigned long long)run->mmio.phys_addr,
+			 *(const unsigned long long *)run->mmio.data);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * abi [GROUP...]: the uABI against its tables, on /dev/kvm of this host, as one TAP
+ * stream; without arguments every group. TSR_DISK names the folder for files whose page
+ * cache cannot hold tags (/mnt).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "groups.h"
+#include "machine.h"
+#include "tap.h"
+
+static const struct group {
+	const char *name;
+	void (*run)(void);
+} groups[] = {
+	{"system", test_system}, {"caps", test_caps},	{"refused", test_refused},
+	{"vm", test_vm},	 {"slots", test_slots}, {"backing", test_backing},
+	{"attrs", test_attrs},	 {"fault", test_fault}, {"tags", test_tags},
+	{"mmio", test_mmio},	 {"run", test_run},	{"vcpu", test_vcpu},
+	{"onereg", test_onereg}, {"life", test_life},
+};
+
+#define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], name))
+			return true;
+	}
+	return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+	int ran = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	env_init();
+	for (unsigned int i = 0; i < GROUP_COUNT; i++) {
+		if (!wanted(groups[i].name, argc, argv))
+			continue;
+		groups[i].run();
+		ran++;
+	}
+	if (argc > 1 && ran != argc - 1) {
+		fprintf(stderr, "abi: no such group; there are:");
+		for (unsigned int i = 0; i < GROUP_COUNT; i++)
+			fprintf(stderr, " %s", groups[i].name);
+		fprintf(stderr, "\n");
+		return 2;
+	}
+	return tap_end();
+}

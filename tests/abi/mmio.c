@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* KVM_EXIT_MMIO: holes and READONLY slots, sizes, extension, completion; docs/abi.md 5.3. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "groups.h"
+#include "guest.h"
+#include "rows.h"
+#include "tap.h"
+
+/* The VMM answers a load with bytes 0x81, 0x92, 0xa3, ... so that each extension shows. */
+static const uint8_t answer[8] = {0x81, 0x92, 0xa3, 0xb4, 0xc5, 0xd6, 0xe7, 0xf8};
+
+static const struct load_row {
+	const char *name;
+	const void *snippet;
+	uint32_t len;
+	uint64_t want; /* x1 afterwards */
+	bool extends;  /* a sign, which mainline did not before 7.0 */
+} loads[] = {
+	{"LDR x", guest_ldr, 8, 0xf8e7d6c5b4a39281},
+	{"LDR w", guest_ldr_w, 4, 0xb4a39281},
+	{"LDRH", guest_ldrh, 2, 0x9281},
+	{"LDRB", guest_ldrb, 1, 0x81},
+	{"LDRSW", guest_ldrsw, 4, 0xffffffffb4a39281, true},
+	{"LDRSH x", guest_ldrsh, 2, 0xffffffffffff9281, true},
+	{"LDRSH w", guest_ldrsh_w, 2, 0xffff9281, true},
+	{"LDRSB x", guest_ldrsb, 1, 0xffffffffffffff81, true},
+	{"LDRSB w", guest_ldrsb_w, 1, 0xffffff81, true},
+	{"LDAR", guest_ldar, 8, 0xf8e7d6c5b4a39281},
+	{"LDR xzr", guest_ldr_xzr, 8, 0x1122334455667788}, /* x1 is as it was */
+};
+
+static const struct store_row {
+	const char *name;
+	const void *snippet;
+	uint32_t len;
+	uint64_t want; /* of 0x1122334455667788 */
+} stores[] = {
+	{"STR x", guest_str, 8, 0x1122334455667788},
+	{"STR w", guest_str_w, 4, 0x55667788},
+	{"STRH", guest_strh, 2, 0x7788},
+	{"STRB", guest_strb, 1, 0x88},
+	{"STLR", guest_stlr, 8, 0x1122334455667788},
+	{"STR xzr", guest_str_xzr, 8, 0},
+};
+
+/* ISS.ISV = 0: nothing to emulate from. */
+static const struct {
+	const char *name;
+	const void *snippet;
+	bool normal; /* not defined on Device memory */
+} no_syndrome[] = {
+	{"LDP", guest_ldp, false},
+	{"STP", guest_stp, false},
+	{"LDR with writeback", guest_ldr_post, false},
+	{"LDR of an FP register", guest_ldr_v, false},
+	{"SWP", guest_swp, true},
+	{"LDXR", guest_exclusive, true},
+};
+
+static bool is_mmio(const struct machine *m, long ret, uint64_t gpa, uint32_t len, bool write)
+{
+	const struct kvm_run *run = m->run;
+
+	if (ret == 0 && run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == gpa &&
+	    run->mmio.len == len && run->mmio.is_write == write)
+		return true;
+	machine_explain(m, ret);
+	return false;
+}
+
+static void run_loads(struct machine *m)
+{
+	for (unsigned int i = 0; i < ROW_COUNT(loads); i++) {
+		const struct load_row *row = &loads[i];
+		uint64_t value = 0;
+		bool pass;
+
+		if (row->extends && !env.tsr) {
+			tap_skip("older mainline does not extend", "%s from a hole", row->name);
+			continue;
+		}
+		machine_call(m, row->snippet, MMIO_GPA, 0x1122334455667788);
+		pass = is_mmio(m, machine_run(m), MMIO_GPA, row->len, false);
+		memcpy(m->run->mmio.data, answer, sizeof(answer));
+		pass = pass && machine_run(m) == 0 && machine_done(m, &value);
+		if (!tap_ok(pass && value == row->want, "%s from a hole", row->name))
+			tap_note("x1 is %#llx", (unsigned long long)value);
+	}
+}
+
+static void run_stores(struct machine *m, uint64_t gpa, const char *where)
+{
+	for (unsigned int i = 0; i < ROW_COUNT(stores); i++) {
+		const struct store_row *row = &stores[i];
+		uint64_t value = 0;
+		bool pass;
+
+		machine_call(m, row->snippet, gpa, 0x1122334455667788);
+		pass = is_mmio(m, machine_run(m), gpa, row->len, true);
+		memcpy(&value, m->run->mmio.data, row->len);
+		pass = pass && value == row->want;
+		tap_ok(pass && machine_run(m) == 0 && machine_done(m, NULL), "%s to %s", row->name,
+		       where);
+	}
+}
+
+static void run_no_syndrome(struct machine *m, bool mmu)
+{
+	for (unsigned int i = 0; i < ROW_COUNT(no_syndrome); i++) {
+		uint64_t pc;
+
+		if (no_syndrome[i].normal && !mmu)
+			continue;
+		machine_call(m, no_syndrome[i].snippet, 0x60000000, 0);
+		tap_errno(machine_run(m), ENOSYS, "%s to a hole, MMU %s: ENOSYS",
+			  no_syndrome[i].name, mmu ? "on" : "off");
+		pc = machine_get(m, REG_PC);
+		machine_run(m);
+		tap_ok(machine_get(m, REG_PC) == pc, "%s: PC stays", no_syndrome[i].name);
+	}
+}
+
+/* A load's value reaches the guest at the next KVM_RUN, even one that ends at once. */
+static void completion(struct machine *m)
+{
+	uint64_t pc;
+
+	machine_call(m, guest_ldr, MMIO_GPA, 1);
+	pc = machine_get(m, REG_PC);
+	machine_run(m);
+	tap_ok(machine_get(m, REG_PC) == pc && machine_get(m, REG_X(1)) == 1,
+	       "an open MMIO load has moved neither PC nor its register");
+	memcpy(m->run->mmio.data, answer, sizeof(answer));
+	m->run->immediate_exit = 1;
+	tap_errno(machine_run(m), EINTR, "KVM_RUN with immediate_exit: EINTR");
+	m->run->immediate_exit = 0;
+	tap_ok(machine_get(m, REG_PC) == pc + 4 && machine_get(m, REG_X(1)) == loads[0].want,
+	       "and has completed the load");
+	tap_ok(machine_run(m) == 0 && machine_done(m, NULL), "once");
+}
+
+/* What the guest takes as an external abort itself; none is an exit. */
+static void aborts(void)
+{
+	static const struct {
+		const char *name;
+		const void *snippet;
+		uint64_t gpa, ec;
+	} rows[] = {
+		{"a fetch from a hole", guest_branch, MMIO_GPA, EC_INSN_ABORT},
+		{"a load beyond the IPA size", guest_ldr, 1UL << IPA_BITS, EC_DATA_ABORT},
+		{"a store beyond the IPA size", guest_str, 1UL << IPA_BITS, EC_DATA_ABORT},
+	};
+	struct machine m;
+	uint64_t esr;
+
+	machine_open(&m, 0);
+	for (unsigned int i = 0; i < ROW_COUNT(rows); i++) {
+		bool done;
+
+		if (i && !env.tsr) {
+			tap_skip("mainline gives an address size fault", "%s", rows[i].name);
+			continue;
+		}
+		done = machine_finishes(&m, rows[i].snippet, rows[i].gpa, 0, &esr);
+		if (!tap_ok(done && ESR_EC(esr) == rows[i].ec && ESR_FSC(esr) == FSC_EXTERNAL,
+			    "%s: the guest takes an external abort", rows[i].name))
+			tap_note("done %d, ESR %#llx", done, (unsigned long long)esr);
+	}
+	machine_close(&m);
+}
+
+/* A walk of the guest's tables through a hole: its root is in no slot. */
+static void walk_in_hole(void)
+{
+	struct machine m;
+	uint64_t esr;
+	long ret;
+
+	machine_open(&m, MACHINE_MMU);
+	machine_set(&m, REG_TTBR0_EL1, 0x60000000);
+	machine_call(&m, guest_ldr, CODE_GPA, 0);
+	/* The vectors cannot be fetched either: the guest aborts on and on, inside. */
+	alarm_in(200);
+	ret = machine_run(&m);
+	esr = machine_get(&m, REG_ESR_EL1);
+	tap_ok(ret == -EINTR && ESR_EC(esr) == EC_INSN_ABORT &&
+		       (ESR_FSC(esr) == FSC_EXTERNAL || ESR_FSC(esr) == FSC_EXTERNAL_L1),
+	       "a walk through a hole: the guest takes an external abort on the walk");
+	machine_close(&m);
+}
+
+static void cache_maintenance(struct machine *m)
+{
+	tap_ok(machine_finishes(m, guest_dc_civac, 0x60000000, 0, NULL),
+	       "DC CIVAC of a hole is skipped");
+	tap_ok(machine_finishes(m, guest_dc_cvac, 0x60000000, 0, NULL),
+	       "DC CVAC of a hole is skipped");
+}
+
+static void readonly_slot(void)
+{
+	uint8_t *memory = memory_anon(2 * PAGE);
+	struct machine m;
+	uint64_t value, zero;
+
+	memset(memory, 0x44, PAGE);
+	memcpy(memory + PAGE, guest_finish, 12);
+	machine_open(&m, 0);
+	tap_errno(machine_slot(&m, TEST_SLOT, KVM_MEM_READONLY, TEST_GPA, 2 * PAGE, memory), 0,
+		  "a READONLY slot");
+	run_stores(&m, TEST_GPA, "a READONLY slot that was never read");
+	tap_ok(machine_finishes(&m, guest_ldr, TEST_GPA, 0, &value) && value == 0x4444444444444444,
+	       "a READONLY slot is read");
+	tap_ok(machine_finishes(&m, guest_branch, TEST_GPA + PAGE, 0, NULL), "and executed");
+	run_stores(&m, TEST_GPA, "a READONLY slot");
+	memcpy(&zero, memory, sizeof(zero));
+	tap_ok(zero == 0x4444444444444444, "and nothing was written");
+	machine_call(&m, guest_stp, TEST_GPA, 0);
+	tap_errno(machine_run(&m), ENOSYS, "STP to a READONLY slot: ENOSYS");
+	if (env.tsr) {
+		machine_attr(&m, TEST_GPA, PAGE, KVM_MEMORY_ATTRIBUTE_NW, 0);
+		run_stores(&m, TEST_GPA, "a READONLY slot with NW");
+	} else {
+		tap_skip(env_lacks(NEED_TSR), "stores to a READONLY slot with NW");
+	}
+	machine_close(&m);
+	mprotect(memory, 2 * PAGE, PROT_READ);
+	machine_open(&m, 0);
+	machine_slot(&m, TEST_SLOT, KVM_MEM_READONLY, TEST_GPA, 2 * PAGE, memory);
+	tap_ok(machine_finishes(&m, guest_ldr, TEST_GPA, 0, &value) && value == 0x4444444444444444,
+	       "a READONLY slot over a read-only mapping is read");
+	run_stores(&m, TEST_GPA, "a READONLY slot over a read-only mapping");
+	machine_close(&m);
+	munmap(memory, 2 * PAGE);
+}
+
+/* Instead of an answer: the guest takes an external abort for the access that exited. */
+static void injected(struct machine *m)
+{
+	struct kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
+	uint64_t esr;
+
+	machine_call(m, guest_ldr, MMIO_GPA, 0);
+	machine_run(m);
+	tap_errno(call(m->vcpu, KVM_SET_VCPU_EVENTS, PTR(&events)), 0,
+		  "SET_VCPU_EVENTS: ext_dabt_pending after an MMIO exit");
+	tap_ok(machine_run(m) == 0 && machine_done(m, &esr) && ESR_EC(esr) == EC_DATA_ABORT &&
+		       ESR_FSC(esr) == FSC_EXTERNAL,
+	       "the guest takes an external data abort");
+	tap_ok(machine_get(m, REG_FAR_EL1) == MMIO_GPA, "for the address it used");
+}
+
+void test_mmio(void)
+{
+	struct machine m;
+
+	machine_open(&m, 0);
+	run_loads(&m);
+	run_stores(&m, MMIO_GPA, "a hole");
+	run_no_syndrome(&m, false);
+	completion(&m);
+	cache_maintenance(&m);
+	injected(&m);
+	machine_close(&m);
+	machine_open(&m, MACHINE_MMU);
+	run_no_syndrome(&m, true);
+	machine_close(&m);
+	aborts();
+	walk_in_hole();
+	readonly_slot();
+}

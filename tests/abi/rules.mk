@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# abi: the uABI against its tables, a program for the emulated host.
+
+abi-objs := $(patsubst %,$(B)/arm64/%.o, \
+	$(basename $(wildcard tests/abi/*.c tests/abi/*.S)))
+
+host-programs += $(B)/bin/abi
+$(B)/bin/abi: $(abi-objs)
+$(B)/bin/abi: LDLIBS += -pthread
+$(abi-objs): CPPFLAGS += -D_GNU_SOURCE
+# A row leaves out what is zero.
+$(abi-objs): CFLAGS += -Wno-missing-field-initializers
