@@ -129,7 +129,8 @@ SYM_CODE_END(tsr_switch_back)
 
 SYM_FUNC_START(tsr_fp_load)
 	fp_all	ldp
-	ldp	w1, w2, [x0, #512]
+	ldr	w1, [x0, #512]
+	ldr	w2, [x0, #516]
 	msr	fpsr, x1
 	msr	fpcr, x2
 	ret
@@ -139,7 +140,8 @@ SYM_FUNC_START(tsr_fp_save)
 	fp_all	stp
 	mrs	x1, fpsr
 	mrs	x2, fpcr
-	stp	w1, w2, [x0, #512]
+	str	w1, [x0, #512]
+	str	w2, [x0, #516]
 	ret
 SYM_FUNC_END(tsr_fp_save)
 
