@@ -128,8 +128,8 @@ plan_machines()
 	}'
 }
 
-# built COMMAND...: a build; one that fails is a failed test.
-built()
+# must COMMAND...: what must not fail; if it does, it is a failed test.
+must()
 {
 	if ! "$@"; then
 		echo "FAILED $*"
@@ -138,17 +138,17 @@ built()
 	fi
 }
 
-built host/build.sh all || :
+must host/build.sh all || :
 native_tests
 plan_machines >"$work/machines"
 for kernel in $(cut -d ' ' -f 2 "$work/machines" | sort -u); do
-	[ "$kernel" != debug ] || built host/debug-kernel.sh || :
-	if ! built host/module.sh "$kernel"; then
+	[ "$kernel" != debug ] || must host/debug-kernel.sh || :
+	if ! must host/module.sh "$kernel"; then
 		sed -i "/^[^ ]* $kernel /d" "$work/machines"
 	fi
 done
 tr '\n' '\0' <"$work/machines" |
-	xargs -0 -r -n 1 -P "${TSR_JOBS:-2}" tests/machine.sh || :
+	must xargs -0 -r -n 1 -P "${TSR_JOBS:-2}" tests/machine.sh || :
 
 awk '{ passed += $1; failed += $2; skipped += $3 }
 END {
