@@ -77,10 +77,10 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 /* Signals, rescheduling and task work before the guest runs: -EINTR for a signal. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #include <linux/entry-virt.h>
-#define tsr_xfer_to_guest_mode_handle_work() xfer_to_guest_mode_handle_work()
 #else
 #include <linux/entry-kvm.h>
-#define tsr_xfer_to_guest_mode_handle_work() xfer_to_guest_mode_handle_work(NULL)
 #endif
+
+int tsr_xfer_to_guest_mode_handle_work(void);
 
 #endif
