@@ -7,9 +7,11 @@
  * the include path, with the basic vocabulary and the types below. Nothing else
  * in core is hidden behind a function pointer or an #ifdef.
  *
- * seam_os.h gives: u8 u16 u32 u64 s64 bool size_t, NULL, -Exxx errno names,
+ * seam_os.h gives: u8 u16 u32 s8 u64 s64 bool size_t, NULL, -Exxx errno names,
  * memcpy/memset/memmove, BIT, BIT_ULL, GENMASK_ULL, FIELD_GET, FIELD_PREP,
- * static_assert, READ_ONCE, WRITE_ONCE, smp_rmb, smp_wmb, smp_mb,
+ * static_assert, READ_ONCE, WRITE_ONCE, smp_rmb (after a READ_ONCE),
+ * smp_wmb (before a WRITE_ONCE), smp_store_release, cmpxchg_release (returns what was there),
+ * seam_count(u64 *p, n) (adds atomically),
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
  *	seam_rwlock_t	spinning lock, shared or exclusive
@@ -127,14 +129,14 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);
 
 /*
  * Looks at every VMA under [@hva, @hva + @size) and calls nothing back: the union of what
- * is there comes out as a set of BIT(enum backing_kind) in @kinds, and in @untaggable
- * whether any part of it cannot hold tags, in @untaggable_pfn whether such a part is not
- * kernel-mapped. A hole in the VMAs sets BIT(BACKING_NONE). Takes the mmap lock for reading.
+ * is there comes out as a set of BIT(enum backing_kind) in @kinds, and in @untaggable the set
+ * of those kinds of which some part cannot hold tags (VMA without VM_MTE_ALLOWED). A hole in
+ * the VMAs sets BIT(BACKING_NONE) in @kinds. Takes the mmap lock for reading.
+ * Errors: -ENOMEM, -EINTR.
  */
 struct backing_survey {
 	u32 kinds;
-	bool untaggable;
-	bool untaggable_pfn;
+	u32 untaggable;
 };
 int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out);
 

@@ -15,25 +15,10 @@
 
 #include "seam.h"
 #include "host.h"
-#include "perm.h"
+#include "access.h"
 #include "slot.h"
 #include "attr.h"
 #include "s2/s2.h"
-
-/* How the guest came to touch the page (ESR_EL2; module/trap.c decodes it). */
-enum access_kind {
-	ACCESS_DATA,  /* load, store, atomic, tag access */
-	ACCESS_FETCH, /* instruction fetch, not a table walk */
-	ACCESS_WALK,  /* stage-1 table walk (S1PTW) of either */
-	ACCESS_CACHE, /* cache maintenance by VA (ISS.CM) */
-};
-
-struct access {
-	struct gpa gpa;	       /* what was touched; page aligned for FETCH and WALK */
-	enum access_kind kind;
-	perm_t need;	       /* DATA: one of R, W, T by the syndrome; FETCH: X; else R */
-	bool permission;       /* the fault was a permission fault, not a translation fault */
-};
 
 enum vm_outcome {
 	VM_RESUME,	 /* run the guest again */
@@ -52,7 +37,7 @@ struct vm_fault_result {
 	int error; /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
 };
 
-/* Counters, each exact under the lock that its writer holds; read without. */
+/* Counters; seam_count() adds, readers take no lock. */
 struct vm_stats {
 	u64 faults;	 /* stage-2 aborts handled */
 	u64 exits_fault; /* of those: KVM_EXIT_MEMORY_FAULT without TAG */
@@ -64,7 +49,7 @@ struct vm_stats {
 struct vm {
 	const struct host *host; /* constant */
 	u8 ipa_bits;		 /* constant after vm_init() */
-	bool mte;		 /* [lock] KVM_CAP_ARM_MTE is enabled */
+	bool mte;		 /* [lock to change] KVM_CAP_ARM_MTE is enabled */
 	bool started;		 /* [lock] a vCPU exists: what is opt-in is closed */
 
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
@@ -90,7 +75,10 @@ int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struc
 /* No vCPU runs and no notifier can come any more. */
 void vm_destroy(struct vm *vm);
 
-/* The value for VTTBR_EL2.BADDR and for VTCR_EL2 (T0SZ, SL0, TG0, PS, HA, HD, VS excluded). */
+/*
+ * VTTBR_EL2 without the VMID; and VTCR_EL2 without VS: T0SZ, SL0, IRGN0, ORGN0, SH0, TG0 and
+ * PS (of host->pa_bits) are there, hardware update of AF and dirty state is off.
+ */
 u64 vm_vttbr_baddr(const struct vm *vm);
 u64 vm_vtcr(const struct vm *vm);
 
@@ -102,18 +90,11 @@ int vm_enable_mte(struct vm *vm);
 void vm_start(struct vm *vm);
 
 /*
- * KVM_SET_USER_MEMORY_REGION2 without guest_memfd; api.rst 4.35. size 0 deletes.
- * Errors: -EINVAL (bits, alignment, overflow, more than the IPA size, change of what
- * cannot change, backing that cannot be served: docs/abi.md), -EEXIST (overlap),
- * -ENOENT (delete of nothing: -EINVAL as mainline), -ENOMEM, -EFAULT. Nothing changed then.
+ * KVM_SET_USER_MEMORY_REGION2 without guest_memfd; api.rst 4.35. size 0 deletes. The owner
+ * has checked that hva and size lie in the address space of the VMM.
+ * Errors: those of slot_plan(); -EINVAL too when the memory behind the slot cannot be
+ * served there (docs/abi.md, "Slots in a VM with MTE", "Memory types"). Nothing changed then.
  */
-struct slot_request {
-	u32 id;
-	u32 flags;
-	u64 gpa;
-	u64 size;
-	u64 hva;
-};
 int vm_slot_set(struct vm *vm, const struct slot_request *req);
 
 /*

@@ -28,8 +28,8 @@ if [ ! -e busybox ]; then
 fi
 if [ ! -e src/Makefile ]; then
 	say "Fetching the kernel's source and what builds it (170 MB)."
-	apt-get update -q=2
-	apt-get install -q=2 -o "Dir::Cache::archives=$debs" \
+	flock "$TSR_CACHE/root.lock" apt-get update -q=2
+	flock "$TSR_CACHE/root.lock" apt-get install -q=2 -o "Dir::Cache::archives=$debs" \
 		-o Dpkg::Use-Pty=0 --no-install-recommends \
 		bc bison flex gcc libc6-dev libssl-dev xz-utils >&2
 	source=$(apt-cache depends linux-source/trixie-backports |

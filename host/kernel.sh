@@ -27,7 +27,7 @@ as_root "$@"
 if [ -z "${TSR_IN_ROOT:-}" ]; then
 	mkdir -p "$TSR_CACHE/kernel"
 	cat /etc/resolv.conf >"$root/etc/resolv.conf"
-	exec flock "$TSR_CACHE/kernel.lock" "$top/host/in-root" "$0" "$@"
+	exec flock "$TSR_CACHE/root.lock" "$top/host/in-root" "$0" "$@"
 fi
 
 # The metapackage of each version names the package of the real kernel.

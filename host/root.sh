@@ -60,10 +60,24 @@ apt_settings()
 		'^Acquire::(https?::.*Proxy|Check-Valid-Until|Check-Date|Retries) '
 }
 
+no_root()
+{
+	tail -n 20 "$TSR_CACHE/root.log" >&2
+	die "\
+The Debian root could not be built; the reason stands above. What was
+downloaded is kept, so trying again costs little. If a signature was refused,
+update the package debian-archive-keyring."
+}
+
 build_root()
 {
 	. /etc/os-release
 	main=$(apt_site "$VERSION_CODENAME")
+	if [ -z "$main" ]; then
+		# apt speaks only of archives whose index it has fetched.
+		apt-get update -q >&2
+		main=$(apt_site "$VERSION_CODENAME")
+	fi
 	[ -n "$main" ] || die "\
 apt on this machine names no Debian archive for $VERSION_CODENAME; the root is
 built from the same archive. Add one to /etc/apt/sources.list."
@@ -86,14 +100,15 @@ built from the same archive. Add one to /etc/apt/sources.list."
 	Pin-Priority: 990
 	EOT
 	{
-		echo "deb $main $suite main"
-		echo "deb $main $suite-updates main"
-		echo "deb $main $suite-backports main"
-		[ -z "$security" ] || echo "deb $security $suite-security main"
+		from="deb [signed-by=$keyring]"
+		echo "$from $main $suite main"
+		echo "$from $main $suite-updates main"
+		echo "$from $main $suite-backports main"
+		[ -z "$security" ] || echo "$from $security $suite-security main"
 	} >"$TSR_CACHE/sources.list"
 
 	# shellcheck disable=SC2016 # $1 and the rest are for mmdebstrap's hook
-	mmdebstrap --quiet --mode=root --variant=apt --architectures="$arches" \
+	mmdebstrap --mode=root --variant=apt --architectures="$arches" \
 		--keyring="$keyring" --aptopt="$TSR_CACHE/apt.conf" \
 		--aptopt='Acquire::Languages "none"' \
 		--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/man/*' \
@@ -102,12 +117,11 @@ built from the same archive. Add one to /etc/apt/sources.list."
 			mkdir -p "$1/var/cache/apt/archives"
 			mount --bind "$TSR_CACHE/debs" "$1/var/cache/apt/archives"' \
 		--include="$(echo "$packages" | tr ' ' ,)" \
-		"$suite" "$work" - <"$TSR_CACHE/sources.list" >&2 || die "\
-The Debian root could not be built; the reason stands above. What was
-downloaded is kept, so trying again costs little. If a signature was refused,
-update the package debian-archive-keyring."
+		"$suite" "$work" - <"$TSR_CACHE/sources.list" \
+		>"$TSR_CACHE/root.log" 2>&1 || no_root
 	umount "$work/var/cache/apt/archives"
-	rm "$TSR_CACHE/apt.conf" "$TSR_CACHE/preferences" "$TSR_CACHE/sources.list"
+	rm "$TSR_CACHE/apt.conf" "$TSR_CACHE/preferences" \
+		"$TSR_CACHE/sources.list" "$TSR_CACHE/root.log"
 	echo "$packages" >"$work/.tessera"
 	mv "$work" "$root"
 }
@@ -115,6 +129,8 @@ update the package debian-archive-keyring."
 extend_root()
 {
 	say "Installing the packages that were added to the recipe of $root."
+	packages=$(cat "$root/.tessera" && echo "$packages")
+	packages=$(echo "$packages" | tr " " "\n" | sort -u | tr "\n" " ")
 	cat /etc/resolv.conf >"$root/etc/resolv.conf"
 	"$top/host/in-root" apt-get update -q >&2
 	# shellcheck disable=SC2086 # a list of words
@@ -123,9 +139,16 @@ extend_root()
 	echo "$packages" >"$root/.tessera"
 }
 
+# Other work trees may share the cache and have added packages of their own.
 current()
 {
-	[ "$(cat "$root/.tessera" 2>/dev/null)" = "$packages" ]
+	have=" $(cat "$root/.tessera" 2>/dev/null) "
+	for package in $packages; do
+		case $have in
+		*" $package "*) ;;
+		*) return 1 ;;
+		esac
+	done
 }
 
 if current; then

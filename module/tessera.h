@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the rooms of the module share: a VM and a vCPU as KVM's file descriptors
- * own them. The guest's memory itself is core's struct vm, inside struct tsr_vm.
+ * What the rooms of the module share: a VM as KVM's file descriptors own it, and
+ * the functions that one room has for the others. The guest's memory itself is
+ * core's struct vm, inside struct tsr_vm.
  *
  * Lifetimes: a VM is freed when its own file and those of all its vCPUs are
- * closed (kref). Locks: docs/locking.md.
+ * closed (a reference each); its vCPUs are freed with it. It holds the mm_struct
+ * of its creator, not the address space: when that is torn down, the MMU
+ * notifier's release drops every mapping, and what is left waits for the files.
+ *
+ * Locks: tsr_vm.lock is outside of mem.lock; the order of the rest is in
+ * docs/locking.md.
  */
 #ifndef MODULE_TESSERA_H
 #define MODULE_TESSERA_H
@@ -21,42 +27,62 @@
 #define TSR_MAX_VCPUS 512
 #define TSR_MAX_SLOTS 32767
 
+struct file;
 struct tsr_vcpu;
 
 struct tsr_vm {
-	struct vm mem;		   /* core's: slots, attributes, stage 2 */
-	struct seam_tlb tlb;	   /* VMID and table base; constant after creation */
+	struct vm mem;		      /* core's: slots, attributes, stage 2 */
+	struct seam_tlb tlb;	      /* constant after creation */
 	struct kref ref;
-	struct mm_struct *mm;	   /* of the creator, mmgrab'd; the only one that may use it */
+	struct mm_struct *mm;	      /* of the creator, mmgrab'd; the only one that may use it */
 	struct mmu_notifier notifier;
-	struct mutex lock;	   /* vcpus, vcpu_count; outside mem.lock */
-	struct xarray vcpus;	   /* by vcpu id [lock to change, RCU to read] */
-	unsigned int vcpu_count;   /* [lock] */
-	bool dead;		   /* [lock] the address space is gone */
-	u64 hcr;		   /* HCR_EL2 bits of this VM beyond a vCPU's own */
+	struct mutex lock;	      /* vCPUs come one at a time, and capabilities between them */
+	struct xarray vcpus;	      /* by vcpu id [lock to change, RCU to read] */
+	unsigned int vcpu_count;      /* [lock] */
 };
 
-/* host.c: ID registers to struct host; refuses with a reason where tessera cannot work. */
+/*
+ * host.c: ID registers to struct host. -ENODEV with a reason in the log where
+ * tessera cannot work. tsr_host is constant from then on.
+ */
 extern struct host tsr_host;
 int tsr_host_init(void);
+void tsr_host_exit(void);
 
-/* vm.c: KVM_CREATE_VM and the VM's ioctls. */
+/* dev.c: /dev/kvm. -EBUSY with a reason in the log where KVM has it. */
+int tsr_dev_register(void);
+void tsr_dev_unregister(void);
+/* Files of 32-bit programs: refused when opened, and when passed on. */
+int tsr_open_no_compat(struct inode *inode, struct file *file);
+long tsr_ioctl_no_compat(struct file *file, unsigned int cmd, unsigned long arg);
+
+/* vm.c: KVM_CREATE_VM, returns the fd. -EINVAL: @type is not an IPA size that is served. */
 int tsr_vm_create_fd(unsigned long type);
 void tsr_vm_get(struct tsr_vm *vm);
+/* The last one frees it; sleeps. */
 void tsr_vm_put(struct tsr_vm *vm);
-/* Kicks every vCPU out of the guest. */
+/* Kicks every vCPU out of the guest; from any context that may not sleep, too. */
 void tsr_vm_kick_all(struct tsr_vm *vm);
 
-/* caps.c: KVM_CHECK_EXTENSION; vm is NULL on /dev/kvm. */
-long tsr_check_extension(struct tsr_vm *vm, unsigned long cap);
+/* caps.c: KVM_CHECK_EXTENSION; vm is NULL on /dev/kvm. Never fails: unknown is 0. */
+long tsr_check_extension(const struct tsr_vm *vm, unsigned long cap);
+/* KVM_ENABLE_CAP on a VM, with vm->lock held. -EINVAL: unknown, not here, not now. */
+long tsr_enable_cap(struct tsr_vm *vm, const struct kvm_enable_cap *cap);
 
-/* vmid.c */
-int tsr_vmid_alloc(u16 *vmid);	/* -ENOSPC when all are in use */
-void tsr_vmid_free(struct seam_tlb *tlb); /* after the last use; invalidates its TLB entries */
+/* vmid.c: -ENOSPC when all are in use. */
+int tsr_vmid_alloc(u16 *vmid);
+/* After the last use: invalidates what TLBs hold of it. */
+void tsr_vmid_free(struct seam_tlb *tlb);
+/* 8 or 16; VTCR_EL2.VS goes with it. */
+unsigned int tsr_vmid_bits(void);
 
-/* vcpu.c: KVM_CREATE_VCPU (returns the fd) and the vCPU's ioctls. Called with vm->lock held. */
+/*
+ * vcpu.c: KVM_CREATE_VCPU, returns the fd. Called with vm->lock held and @id below
+ * TSR_MAX_VCPUS; stores the vCPU in vm->vcpus. -EEXIST: the id is taken.
+ */
 int tsr_vcpu_create_fd(struct tsr_vm *vm, unsigned long id);
-/* Frees what is left of a vCPU when its VM goes; no file refers to it. */
+/* When its VM goes: no file refers to it, and nobody kicks it. */
+void tsr_vcpu_destroy(struct tsr_vcpu *vcpu);
 void tsr_vcpu_kick(struct tsr_vcpu *vcpu);
 /* The size that KVM_GET_VCPU_MMAP_SIZE tells, in bytes. */
 long tsr_vcpu_mmap_size(void);
@@ -66,7 +92,7 @@ void tsr_vcpu_preferred_target(struct kvm_vcpu_init *init);
 int tsr_cpu_init(void);
 void tsr_cpu_exit(void);
 
-/* notifier.c */
+/* notifier.c: the host's changes of @vm's address space, into core. May sleep. */
 int tsr_notifier_register(struct tsr_vm *vm);
 void tsr_notifier_unregister(struct tsr_vm *vm);
 

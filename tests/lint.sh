@@ -116,7 +116,8 @@ check_scripts()
 		esac
 	done
 	# shellcheck disable=SC2086 # a list of files
-	host/in-root shellcheck -s sh -S warning -f gcc $scripts || :
+	host/in-root sh -c 'shellcheck -s sh -S warning -f gcc "$@" || [ $? = 1 ]' \
+		sh $scripts || echo "shellcheck did not run"
 }
 
 check_quotes()

@@ -9,6 +9,7 @@
 #define VECTOR_EL0  8 /* the first of those from EL0 */
 
 #define PSTATE_EL1H_MASKED 0x3c5
+#define PSTATE_IL	   (1UL << 20) /* what an illegal exception return leaves */
 #define INSTRUCTION_SIZE   4
 
 void exception_handle(struct frame *frame);
@@ -59,11 +60,11 @@ static u64 fault_resume(const struct frame *frame)
 {
 	switch (FIELD_GET(ESR_EC, frame->esr)) {
 	case EC_SVC64:
+	case EC_ILLEGAL:
 		return frame->pc;
 	case EC_INSTR_LOWER:
 	case EC_INSTR_SAME:
 	case EC_PC_ALIGNMENT:
-	case EC_ILLEGAL:
 		return frame->x[30];
 	default:
 		return frame->pc + INSTRUCTION_SIZE;
@@ -94,4 +95,5 @@ void exception_handle(struct frame *frame)
 	cpu->fault.far = frame->far;
 	cpu->fault.pc = frame->pc;
 	frame->pc = fault_resume(frame);
+	frame->pstate &= ~PSTATE_IL;
 }

@@ -23,7 +23,8 @@
 #define MAIR_TAGGED	0xf0			/* index 2: write-back, Tagged */
 
 /* Bits that are RES1 without later extensions, then M, C, SA, SA0, I, DZE, UCT, UCI. */
-#define SCTLR_RES1	(1 << 29 | 1 << 28 | 1 << 23 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7)
+#define SCTLR_RES1 \
+	(1 << 29 | 1 << 28 | 1 << 23 | 1 << 22 | 1 << 20 | 1 << 11 | 1 << 8 | 1 << 7)
 #define SCTLR_TRAPS_OFF (1 << 26 | 1 << 18 | 1 << 16 | 1 << 15 | 1 << 14)
 #define SCTLR_ON	(1 << 12 | 1 << 4 | 1 << 3 | 1 << 2 | 1 << 0)
 #define CPACR_FPEN	(3 << 20)

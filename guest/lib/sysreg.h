@@ -52,7 +52,9 @@ static inline void dsb(void)
 #define EC_DATA_SAME	0x25
 #define EC_BRK64	0x3c
 
+#define DFSC_TRANSLATION_L0 0x04
 #define DFSC_TRANSLATION_L1 0x05
+#define DFSC_PERMISSION_L1  0x0d
 #define DFSC_EXTERNAL	    0x10
 #define DFSC_TAG_CHECK	    0x11
 #define DFSC_ALIGNMENT	    0x21

@@ -26,6 +26,11 @@ static u64 el0_sum(u64 pointer, u64 count)
 	return sum;
 }
 
+static u64 el0_load(u64 address, unused u64 b)
+{
+	return mem_load64(address);
+}
+
 static u64 el0_svc(u64 a, unused u64 b)
 {
 	register u64 x0 asm("x0") = a;
@@ -65,7 +70,7 @@ static void traps_test(void)
 	fault = caught(el0_hvc, 0, 0);
 	tap_is(fault.count ? FIELD_GET(ESR_EC, fault.esr) : ~0UL, EC_UNKNOWN,
 	       "HVC is UNDEFINED at EL0");
-	fault = caught(el0_sum, (u64)&kernel_word, 1);
+	fault = caught(el0_load, (u64)&kernel_word, 0);
 	tap_is(fault.count ? FIELD_GET(ESR_EC, fault.esr) : ~0UL, EC_DATA_LOWER,
 	       "EL1's memory faults at EL0");
 	tap_is(fault.far, (u64)&kernel_word, "and FAR_EL1 says where");

@@ -69,6 +69,10 @@ USE(use_pmccntr, "mrs x0, pmccntr_el0")
 USE(use_pmcntenset, "msr pmcntenset_el0, xzr")
 USE(use_pmevcntr, "mrs x0, pmevcntr0_el0")
 USE(use_pmscr, "mrs x0, S3_0_C9_C9_0")
+USE(use_gcr, "mrs x0, S3_0_C1_C0_6")
+USE(use_rgsr, "msr S3_0_C1_C0_5, xzr")
+USE(use_tfsr, "mrs x0, S3_0_C5_C6_0")
+USE(use_gmid, "mrs x0, S3_1_C0_C0_4")
 USE(use_hcr, "mrs x0, hcr_el2")
 USE(use_vbar_el2, "msr vbar_el2, xzr")
 
@@ -87,6 +91,14 @@ static const struct use uses[] = {
 	{"PMSCR_EL1", use_pmscr},
 	{"HCR_EL2", use_hcr},
 	{"VBAR_EL2", use_vbar_el2},
+};
+
+/* UNDEFINED in a VM without MTE, whatever the host has. */
+static const struct use uses_of_mte[] = {
+	{"GCR_EL1", use_gcr},
+	{"RGSR_EL1", use_rgsr},
+	{"TFSR_EL1", use_tfsr},
+	{"GMID_EL1", use_gmid},
 };
 
 static u64 seen[CPU_MAX][ARRAY_SIZE(fields)];
@@ -130,5 +142,7 @@ u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 	isb();
 	for (u32 i = 0; i < ARRAY_SIZE(uses); i++)
 		use_test(&uses[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(uses_of_mte) && !mte; i++)
+		use_test(&uses_of_mte[i]);
 	return tap_done();
 }

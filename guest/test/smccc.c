@@ -32,8 +32,6 @@ u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 
 	tap_ok(version >= 0x10001 && version < 0x20000, "SMCCC version 1.1 or a later 1.x (0x%lx)",
 	       version);
-	tap_ok(smccc_call(SMCCC_ARCH_FEATURES, SMCCC_VERSION, 0, 0) >= 0,
-	       "ARCH_FEATURES knows SMCCC_VERSION");
 	tap_is((u64)smccc_call(SMCCC_ARCH_FEATURES, VENDOR_UNKNOWN, 0, 0), (u64)SMCCC_NOT_SUPPORTED,
 	       "ARCH_FEATURES does not know an unknown function");
 	unknown_test(VENDOR_UNKNOWN);

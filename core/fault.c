@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "fault.h"
+
+perm_t fault_perm(const struct slot *slot, u8 attrs)
+{
+	perm_t perm = PERM_ALL;
+
+	if ((slot->flags & ABI_MEM_READONLY) || (attrs & ABI_ATTR_NW))
+		perm &= ~PERM_W;
+	if (attrs & ABI_ATTR_NR)
+		perm &= ~PERM_R;
+	if (attrs & ABI_ATTR_NX)
+		perm &= ~PERM_X;
+	if (attrs & ABI_ATTR_NT)
+		perm &= ~PERM_T;
+	return perm;
+}
+
+static struct fault_verdict verdict(enum fault_action action, perm_t need)
+{
+	return (struct fault_verdict){ .action = action, .need = need };
+}
+
+static struct fault_verdict fault_hole(enum access_kind kind)
+{
+	switch (kind) {
+	case ACCESS_DATA:
+		return verdict(FAULT_MMIO, PERM_NONE);
+	case ACCESS_FETCH:
+	case ACCESS_WALK:
+		return verdict(FAULT_INJECT, PERM_NONE);
+	case ACCESS_CACHE:
+		return verdict(FAULT_SKIP, PERM_NONE);
+	}
+	return verdict(FAULT_INJECT, PERM_NONE);
+}
+
+/*
+ * What the access lacks, where the entry of the page grants what the syndrome says: a
+ * walk that may read wanted to write (AF, dirty state), any other wanted to read.
+ */
+static perm_t fault_hidden_need(const struct access *access, perm_t mapped)
+{
+	if (access->kind == ACCESS_WALK)
+		return PERM_W;
+	return mapped & PERM_R ? PERM_NONE : PERM_R;
+}
+
+struct fault_verdict fault_plan(const struct access *access, const struct slot *slot, u8 attrs,
+				perm_t mapped)
+{
+	perm_t need = access->need;
+
+	if (!slot)
+		return fault_hole(access->kind);
+	if (access->permission && perm_has(mapped, need)) {
+		need = fault_hidden_need(access, mapped);
+		if (!need)
+			return verdict(FAULT_RESUME, PERM_NONE);
+	}
+	if (need == PERM_W && (slot->flags & ABI_MEM_READONLY))
+		return verdict(access->kind == ACCESS_WALK ? FAULT_INJECT : FAULT_MMIO, need);
+	if (!perm_has(fault_perm(slot, attrs), need))
+		return verdict(FAULT_EXIT, need);
+	return verdict(FAULT_BACKING, need);
+}
+
+enum tag_rule {
+	TAGS_FREE,    /* tag accesses need no care here */
+	TAGS_CLOSED,  /* map without T */
+	TAGS_TOUCHED, /* do not map: the VMM has promised to supply taggable memory */
+	TAGS_REFUSED, /* such memory does not belong in such a slot */
+};
+
+/* docs/abi.md, "Slots in a VM with MTE", one cell of its table. */
+static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags,
+				    enum backing_kind kind, bool can_tag)
+{
+	bool cacheable = memtype_of(kind, env->host) == MEMTYPE_WB;
+
+	if (!env->mte || can_tag)
+		return TAGS_FREE;
+	if (!(flags & ABI_MEM_TAGS_OPTIONAL))
+		return TAGS_REFUSED;
+	/* What is no ordinary memory cannot be promoted. */
+	if ((flags & ABI_MEM_TAGS_ON_TOUCH) && kind != BACKING_RAM)
+		return TAGS_REFUSED;
+	/* Combined attributes that are not write-back are Untagged: nothing can fault. */
+	if (!cacheable)
+		return TAGS_FREE;
+	if (env->host->mte_perm)
+		return TAGS_CLOSED;
+	return flags & ABI_MEM_TAGS_ON_TOUCH ? TAGS_TOUCHED : TAGS_REFUSED;
+}
+
+static struct fault_verdict fault_map(perm_t perm, perm_t need, enum memtype type)
+{
+	struct fault_verdict v = verdict(FAULT_MAP, need);
+
+	if (!perm_has(perm, need))
+		return verdict(FAULT_EXIT, need);
+	v.perm = perm;
+	v.type = type;
+	return v;
+}
+
+struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
+				   perm_t need, const struct backing *backing)
+{
+	enum memtype type = memtype_of(backing->kind, env->host);
+	perm_t perm = fault_perm(slot, attrs);
+	struct fault_verdict v;
+
+	if (type == MEMTYPE_REFUSED) {
+		v = verdict(FAULT_EXIT, need);
+		v.poison = backing->kind == BACKING_POISON;
+		return v;
+	}
+	if (!backing->writable)
+		perm &= ~PERM_W;
+	if (type != MEMTYPE_WB) {
+		perm &= ~PERM_X;
+		if (need == PERM_X)
+			return verdict(FAULT_INJECT, need);
+	}
+	/* R, W and X come before T. */
+	if (need != PERM_T && !perm_has(perm, need))
+		return verdict(FAULT_EXIT, need);
+	switch (fault_tag_rule(env, slot->flags, backing->kind, backing->can_tag)) {
+	case TAGS_FREE:
+		return fault_map(perm, need, type);
+	case TAGS_CLOSED:
+		return fault_map(perm & ~PERM_T, need, type);
+	case TAGS_TOUCHED:
+		return verdict(FAULT_EXIT, PERM_T);
+	case TAGS_REFUSED:
+		return verdict(FAULT_EXIT, need);
+	}
+	return verdict(FAULT_EXIT, need);
+}
+
+/* Do all pages of the block of @pages around @gfn lie in the slot and run in step? */
+static bool fault_block_fits(const struct slot *slot, struct gfn gfn,
+			     const struct backing *backing, u64 pages)
+{
+	u64 begin = gfn.nr & ~(pages - 1);
+	u64 hfn = backing->hpa.addr >> TSR_PAGE_SHIFT;
+
+	return begin >= slot->gfns.begin && begin + pages <= slot->gfns.end &&
+	       !((gfn.nr ^ hfn) & (pages - 1));
+}
+
+int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *backing,
+		int attr_level)
+{
+	int level = attr_level > 1 ? attr_level : 1;
+
+	while (level < TSR_LEVEL_LAST) {
+		unsigned int order = TSR_LEVEL_ORDER(level);
+
+		if (order <= backing->order &&
+		    fault_block_fits(slot, gfn, backing, 1ULL << order))
+			break;
+		level++;
+	}
+	return level;
+}
+
+int fault_slot_check(const struct fault_env *env, u32 flags, const struct backing_survey *survey)
+{
+	for (int kind = BACKING_RAM; kind < BACKING_POISON; kind++) {
+		if (!(survey->kinds & BIT(kind)))
+			continue;
+		if (memtype_of((enum backing_kind)kind, env->host) == MEMTYPE_REFUSED)
+			return -EINVAL;
+		if (fault_tag_rule(env, flags, (enum backing_kind)kind,
+				   !(survey->untaggable & BIT(kind))) == TAGS_REFUSED)
+			return -EINVAL;
+	}
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The policy of guest memory, whole: what comes of an access, given the slot, the
+ * attributes, the memory behind the slot and the host (docs/abi.md, "Effective
+ * permission", "KVM_EXIT_MEMORY_FAULT" and "Slots in a VM with MTE"). Pure functions
+ * of values; nothing else decides.
+ *
+ * A fault is judged in two steps, so that an access which policy denies never
+ * touches the host's memory: fault_plan() before, fault_resolve() after it is known.
+ */
+#ifndef CORE_FAULT_H
+#define CORE_FAULT_H
+
+#include "access.h"
+#include "memtype.h"
+#include "slot.h"
+
+enum fault_action {
+	FAULT_MMIO,    /* KVM_EXIT_MMIO */
+	FAULT_INJECT,  /* an external abort for the guest */
+	FAULT_SKIP,    /* step over the instruction */
+	FAULT_RESUME,  /* nothing lacks: run again */
+	FAULT_EXIT,    /* KVM_EXIT_MEMORY_FAULT with need */
+	FAULT_BACKING, /* find the memory, for writing if need is W, then fault_resolve() */
+	FAULT_MAP,     /* map with perm and type */
+};
+
+struct fault_verdict {
+	enum fault_action action;
+	perm_t need;	   /* EXIT, BACKING, MAP: the one need of this access */
+	bool poison;	   /* EXIT: the host's memory is poisoned */
+	perm_t perm;	   /* MAP: all that the page grants; need is in it */
+	enum memtype type; /* MAP */
+};
+
+/* What a VM is, as far as the verdict depends on it. */
+struct fault_env {
+	const struct host *host;
+	bool mte; /* KVM_CAP_ARM_MTE is enabled */
+};
+
+/* What a page grants as far as slot and attributes go. */
+perm_t fault_perm(const struct slot *slot, u8 attrs);
+
+/*
+ * @slot: NULL in a hole. @attrs: ABI_ATTR_*. @mapped: what the stage-2 entry of the page
+ * grants at present, PERM_NONE if there is none; looked at for permission faults only.
+ */
+struct fault_verdict fault_plan(const struct access *access, const struct slot *slot, u8 attrs,
+				perm_t mapped);
+
+/* After FAULT_BACKING; @need is that verdict's. Never comes back with FAULT_BACKING. */
+struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
+				   perm_t need, const struct backing *backing);
+
+/*
+ * The level at which to map @gfn: of the largest block that lies in the slot, in one piece
+ * of the host's mapping and of the attributes (@attr_level), and is congruent in guest and
+ * host addresses. 1..3.
+ */
+int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *backing,
+		int attr_level);
+
+/*
+ * May a slot with @flags stand over memory of which @survey tells, in a VM of @env?
+ * 0 or -EINVAL. The rules are those of fault_resolve(), asked beforehand.
+ */
+int fault_slot_check(const struct fault_env *env, u32 flags, const struct backing_survey *survey);
+
+#endif

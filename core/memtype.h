@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The memory type of a page at stage 2. It follows the host's own mapping of the
+ * memory and what the host can do, never the guest's wish (docs/abi.md, "Memory
+ * types"). Pure: values in, values out.
+ */
+#ifndef CORE_MEMTYPE_H
+#define CORE_MEMTYPE_H
+
+#include "host.h"
+#include "seam.h"
+
+enum memtype {
+	MEMTYPE_REFUSED, /* the memory cannot be given to a guest on this host */
+	MEMTYPE_WB,	 /* Normal write-back; forced with FEAT_S2FWB */
+	MEMTYPE_NC,	 /* Normal non-cacheable */
+	MEMTYPE_DEVICE,	 /* Device-nGnRE */
+};
+
+/* The type for memory of @kind; REFUSED also for kinds that are not memory. */
+enum memtype memtype_of(enum backing_kind kind, const struct host *host);
+
+/*
+ * Must data caches be cleaned and invalidated to PoC before the guest gets the memory?
+ * Without FEAT_S2FWB a guest can reach it past the caches; and memory that the kernel maps
+ * cacheable while the guest may not can have dirty lines.
+ */
+bool memtype_needs_clean(enum backing_kind kind, const struct host *host);
+
+#endif

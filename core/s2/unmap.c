@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "s2/walk.h"
+
+/* A whole table goes without a look at its leaves, but where those need their caches cleaned. */
+static bool s2_unmap_table(struct s2_walk *walk, u64 *entry, u64 nr, int level)
+{
+	u64 old = *entry;
+
+	if (!walk->s2->host->fwb)
+		return false;
+	WRITE_ONCE(*entry, 0);
+	s2_walk_stale(walk, nr, nr + (1ULL << TSR_LEVEL_ORDER(level)));
+	s2_walk_bury_tree(walk, old, level);
+	return true;
+}
+
+/*
+ * Without FEAT_S2FWB what the guest had cached must reach memory, and after the TLBs have
+ * forgotten the mapping: so the entries keep their addresses, invalid, until then.
+ */
+static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr, int level)
+{
+	struct s2 *s2 = walk->s2;
+
+	for (unsigned int i = 0; i < count; i++)
+		WRITE_ONCE(entry[i], entry[i] & ~S2_DESC_VALID);
+	seam_dsb_ishst();
+	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
+	for (unsigned int i = 0; i < count; i++) {
+		u64 old = entry[i] | S2_DESC_VALID;
+
+		if (!entry[i])
+			continue;
+		if (s2_leaf_cached(s2, old, level))
+			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
+		WRITE_ONCE(entry[i], 0);
+	}
+}
+
+void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr, int level)
+{
+	u64 first = count, last = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!entry[i])
+			continue;
+		if (first == count)
+			first = i;
+		last = i + 1;
+	}
+	if (first == count)
+		return;
+	if (!walk->s2->host->fwb) {
+		s2_unmap_clean(walk, entry + first, (unsigned int)(last - first),
+			       nr + (first << TSR_LEVEL_ORDER(level)), level);
+		return;
+	}
+	for (u64 i = first; i < last; i++)
+		WRITE_ONCE(entry[i], 0);
+	s2_walk_stale(walk, nr + (first << TSR_LEVEL_ORDER(level)),
+		      nr + (last << TSR_LEVEL_ORDER(level)));
+}
+
+void s2_range_unmap(struct s2 *s2, struct gfn_range range)
+{
+	struct s2_walk walk = {
+		.s2 = s2,
+		.range = range,
+		.leaves = s2_unmap_leaves,
+		.table = s2_unmap_table,
+		.reap = true,
+	};
+
+	seam_write_assert_held(s2->lock);
+	s2_walk_run(&walk);
+	s2_walk_finish(&walk);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "s2/walk.h"
+
+static bool s2_table_empty(const u64 *table)
+{
+	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
+		if (table[i])
+			return false;
+	return true;
+}
+
+static void s2_walk_reap(struct s2_walk *walk, u64 *entry, u64 nr, int level)
+{
+	u64 *table = s2_entry_table(*entry);
+
+	if (!s2_table_empty(table))
+		return;
+	WRITE_ONCE(*entry, 0);
+	s2_walk_stale(walk, nr, nr + (1ULL << TSR_LEVEL_ORDER(level)));
+	s2_walk_bury(walk, table);
+}
+
+static void s2_walk_table(struct s2_walk *walk, u64 *entry, u64 nr, u64 end, int level);
+
+/* The entry of @level that begins at page @nr; it overlaps the range. */
+static void s2_walk_entry(struct s2_walk *walk, u64 *entry, u64 nr, int level)
+{
+	u64 end = nr + (1ULL << TSR_LEVEL_ORDER(level));
+	u64 first = nr > walk->range.begin ? nr : walk->range.begin;
+	u64 last = end < walk->range.end ? end : walk->range.end;
+
+	if (!s2_desc_valid(*entry))
+		return;
+	if (!s2_desc_is_table(*entry, level)) {
+		walk->leaves(walk, entry, 1, nr, level);
+		return;
+	}
+	if (walk->table && first == nr && last == end && walk->table(walk, entry, nr, level))
+		return;
+	s2_walk_table(walk, s2_entry_table(*entry) + s2_index(first, level + 1), first, last,
+		      level + 1);
+	if (walk->reap)
+		s2_walk_reap(walk, entry, nr, level);
+}
+
+/* Entries of one table from @entry on, for pages [@nr, @end). At most four deep. */
+static void s2_walk_table(struct s2_walk *walk, u64 *entry, u64 nr, u64 end, int level)
+{
+	u64 step = 1ULL << TSR_LEVEL_ORDER(level);
+
+	if (level == TSR_LEVEL_LAST) {
+		walk->leaves(walk, entry, (unsigned int)(end - nr), nr, level);
+		return;
+	}
+	for (nr = s2_span_begin(nr, level); nr < end; nr += step)
+		s2_walk_entry(walk, entry++, nr, level);
+}
+
+void s2_walk_run(struct s2_walk *walk)
+{
+	struct s2 *s2 = walk->s2;
+	u64 end = s2_geom_pages(&s2->geom);
+
+	if (walk->range.end > end)
+		walk->range.end = end;
+	if (walk->range.begin < walk->range.end)
+		s2_walk_table(walk, s2_root_entry(s2, walk->range.begin), walk->range.begin,
+			      walk->range.end, s2->geom.start_level);
+}
+
+void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end)
+{
+	if (walk->stale_begin == walk->stale_end) {
+		walk->stale_begin = begin;
+		walk->stale_end = end;
+		return;
+	}
+	if (begin < walk->stale_begin)
+		walk->stale_begin = begin;
+	if (end > walk->stale_end)
+		walk->stale_end = end;
+}
+
+void s2_walk_bury(struct s2_walk *walk, u64 *table)
+{
+	/*
+	 * The hardware may still walk here until the TLB invalidation. The address of a
+	 * page has bit 0 clear, so it finds an invalid descriptor.
+	 */
+	WRITE_ONCE(*table, (u64)(unsigned long)walk->dead);
+	walk->dead = table;
+}
+
+/* At most three deep. */
+void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level)
+{
+	u64 *table = s2_entry_table(entry);
+
+	if (level + 1 < TSR_LEVEL_LAST)
+		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
+			if (s2_desc_valid(table[i]) && s2_desc_is_table(table[i], level + 1))
+				s2_walk_bury_tree(walk, table[i], level + 1);
+	s2_walk_bury(walk, table);
+}
+
+void s2_walk_finish(struct s2_walk *walk)
+{
+	if (walk->stale_begin != walk->stale_end) {
+		seam_dsb_ishst();
+		seam_tlbi_range(walk->s2->tlb, gfn_of(walk->stale_begin),
+				walk->stale_end - walk->stale_begin, -1);
+		walk->stale_begin = walk->stale_end;
+	}
+	while (walk->dead) {
+		u64 *table = walk->dead;
+
+		walk->dead = (void *)(unsigned long)*table;
+		seam_table_free(table);
+	}
+}

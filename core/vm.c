@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "vm_room.h"
+
+int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struct seam_tlb *tlb)
+{
+	if (ipa_bits < 32 || ipa_bits > host->ipa_bits || ipa_bits > 48)
+		return -EINVAL;
+	memset(vm, 0, sizeof(*vm));
+	vm->host = host;
+	vm->ipa_bits = (u8)ipa_bits;
+	seam_mutex_init(&vm->lock);
+	seam_rwlock_init(&vm->s2_lock);
+	attr_init(&vm->attr, vm->ipa_bits);
+	return s2_init(&vm->s2, host, vm->ipa_bits, tlb, &vm->s2_lock);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	s2_destroy(&vm->s2);
+	attr_destroy(&vm->attr);
+	slots_destroy(vm->slots);
+	vm->slots = NULL;
+}
+
+u64 vm_vttbr_baddr(const struct vm *vm)
+{
+	return seam_table_hpa(vm->s2.root).addr;
+}
+
+u64 vm_vtcr(const struct vm *vm)
+{
+	return s2_geom_vtcr(&vm->s2.geom, vm->host);
+}
+
+void vm_start(struct vm *vm)
+{
+	seam_mutex_lock(&vm->lock);
+	vm->started = true;
+	seam_mutex_unlock(&vm->lock);
+}
+
+/* --- The invalidate sequence. --- */
+
+void vm_inval_begin_locked(struct vm *vm, struct gfn_range range)
+{
+	struct gfn_range *open = &vm->inval_range;
+
+	if (!vm->inval_open++) {
+		*open = range;
+		return;
+	}
+	if (gfn_range_empty(range))
+		return;
+	if (gfn_range_empty(*open)) {
+		*open = range;
+		return;
+	}
+	if (range.begin < open->begin)
+		open->begin = range.begin;
+	if (range.end > open->end)
+		open->end = range.end;
+}
+
+void vm_inval_begin(struct vm *vm, struct gfn_range range)
+{
+	seam_write_lock(&vm->s2_lock);
+	vm_inval_begin_locked(vm, range);
+	seam_write_unlock(&vm->s2_lock);
+}
+
+void vm_inval_end(struct vm *vm)
+{
+	seam_write_lock(&vm->s2_lock);
+	/* Pairs with smp_rmb() in vm_fault(): who reads the new sequence sees the change. */
+	smp_wmb();
+	WRITE_ONCE(vm->inval_seq, vm->inval_seq + 1);
+	vm->inval_open--;
+	seam_write_unlock(&vm->s2_lock);
+}
+
+bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range)
+{
+	if (vm->inval_open && gfn_range_overlaps(vm->inval_range, range))
+		return false;
+	return vm->inval_seq == seq;
+}
+
+/* --- Attributes. --- */
+
+u64 vm_attr_mask(const struct vm *vm)
+{
+	u64 mask = ABI_ATTR_NR | ABI_ATTR_NW | ABI_ATTR_NX;
+
+	if (vm->host->mte_perm && READ_ONCE(vm->mte))
+		mask |= ABI_ATTR_NT;
+	return mask;
+}
+
+/* What leaves in the range may grant that the attributes deny from now on. */
+static perm_t vm_attr_removes(enum attr_op op, u64 bits)
+{
+	perm_t remove = PERM_NONE;
+
+	if (op == ATTR_CLEAR)
+		return remove;
+	if (bits & ABI_ATTR_NR)
+		remove |= PERM_R;
+	if (bits & ABI_ATTR_NW)
+		remove |= PERM_W;
+	if (bits & ABI_ATTR_NX)
+		remove |= PERM_X;
+	if (bits & ABI_ATTR_NT)
+		remove |= PERM_T;
+	return remove;
+}
+
+static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, perm_t remove)
+{
+	struct gfn_range range = plan->range;
+
+	vm_inval_begin(vm, range);
+	attr_commit(&vm->attr, plan);
+	if (remove) {
+		seam_write_lock(&vm->s2_lock);
+		s2_range_protect(&vm->s2, range, remove);
+		seam_write_unlock(&vm->s2_lock);
+	}
+	vm_inval_end(vm);
+}
+
+int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits)
+{
+	struct attr_plan plan;
+	int err;
+
+	if (gfn_range_empty(range) || range.end > s2_geom_pages(&vm->s2.geom))
+		return -EINVAL;
+	seam_mutex_lock(&vm->lock);
+	err = bits & ~vm_attr_mask(vm) ? -EINVAL : 0;
+	if (!err)
+		err = attr_prepare(&vm->attr, range, op, (u8)bits, &plan);
+	if (!err)
+		vm_attr_commit(vm, &plan, vm_attr_removes(op, bits));
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+/* --- The host's MMU notifier. --- */
+
+/*
+ * The slots are read under the exclusive lock: a slot that is not seen here comes after,
+ * inside a bracket of its own that makes the open range cover it until this one ends.
+ */
+void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
+{
+	const struct slots *slots;
+	const struct slot *slot;
+	struct slot_cursor cursor = { 0 };
+
+	seam_rcu_read_lock();
+	seam_write_lock(&vm->s2_lock);
+	slots = vm_slots(vm);
+	vm_inval_begin_locked(vm, (struct gfn_range){ 0, 0 });
+	while ((slot = slot_hva_next(slots, begin, end, &cursor))) {
+		struct gfn_range range = slot_hva_gfns(slot, begin, end);
+
+		vm_inval_begin_locked(vm, range);
+		vm->inval_open--;
+		s2_range_unmap(&vm->s2, range);
+	}
+	seam_write_unlock(&vm->s2_lock);
+	seam_rcu_read_unlock();
+}
+
+void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end)
+{
+	vm_inval_end(vm);
+}
+
+bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear)
+{
+	const struct slots *slots;
+	const struct slot *slot;
+	bool young = false;
+	struct slot_cursor cursor = { 0 };
+
+	seam_rcu_read_lock();
+	seam_write_lock(&vm->s2_lock);
+	slots = vm_slots(vm);
+	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
+		young |= s2_range_age(&vm->s2, slot_hva_gfns(slot, begin, end), clear);
+	seam_write_unlock(&vm->s2_lock);
+	seam_rcu_read_unlock();
+	return young;
+}
+
+void vm_release(struct vm *vm)
+{
+	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
+
+	seam_write_lock(&vm->s2_lock);
+	s2_range_unmap(&vm->s2, all);
+	seam_write_unlock(&vm->s2_lock);
+}

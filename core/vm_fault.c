@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The main way: from a stage-2 abort to a mapping or an exit. */
+#include "vm_room.h"
+
+/* What a fault looks up before it is judged. */
+struct vm_view {
+	u64 seq;
+	struct gfn gfn;
+	struct slot slot; /* has_slot */
+	bool has_slot;
+	struct attr_view attr;
+	perm_t mapped; /* permission faults only */
+};
+
+static void vm_look(struct vm *vm, const struct access *access, struct vm_view *view)
+{
+	const struct slot *slot;
+
+	view->gfn = gpa_gfn(access->gpa);
+	view->seq = READ_ONCE(vm->inval_seq);
+	/* Pairs with smp_wmb() in vm_inval_end(). */
+	smp_rmb();
+	seam_rcu_read_lock();
+	slot = slot_find(vm_slots(vm), view->gfn);
+	view->has_slot = slot;
+	if (slot) {
+		view->slot = *slot;
+		view->attr = attr_get(&vm->attr, view->gfn);
+	}
+	seam_rcu_read_unlock();
+	view->mapped = PERM_NONE;
+	if (access->permission && slot) {
+		seam_read_lock(&vm->s2_lock);
+		view->mapped = s2_lookup(&vm->s2, view->gfn).perm;
+		seam_read_unlock(&vm->s2_lock);
+	}
+}
+
+/*
+ * A permission fault whose need is granted already: most likely another vCPU was faster,
+ * and the guest just runs again. Only if the very same fault comes twice in a row is there
+ * a need that the syndrome hides.
+ */
+static bool vm_fault_was_raced(struct s2_cache *cache, const struct access *access,
+			       const struct vm_view *view)
+{
+	bool granted = access->permission && perm_has(view->mapped, access->need);
+	bool again = cache->again_nr == view->gfn.nr && cache->again_perm == view->mapped;
+
+	cache->again_nr = view->gfn.nr;
+	cache->again_perm = granted && !again ? view->mapped : PERM_NONE;
+	return granted && !again;
+}
+
+static u64 vm_exit_flags(perm_t need)
+{
+	if (need & PERM_T)
+		return ABI_EXIT_TAG;
+	return (need & PERM_R ? ABI_EXIT_READ : 0) | (need & PERM_W ? ABI_EXIT_WRITE : 0) |
+	       (need & PERM_X ? ABI_EXIT_EXEC : 0);
+}
+
+static void vm_exit(struct vm *vm, const struct vm_view *view, const struct fault_verdict *v,
+		    struct vm_fault_result *result)
+{
+	result->outcome = VM_EXIT_FAULT;
+	result->flags = vm_exit_flags(v->need);
+	result->gpa = gfn_gpa(view->gfn).addr;
+	result->size = TSR_PAGE_SIZE;
+	result->error = v->poison ? -EHWPOISON : -EFAULT;
+	seam_count(v->need & PERM_T ? &vm->stats.exits_tag : &vm->stats.exits_fault, 1);
+}
+
+/* One attempt under the lock, held as @exclusive says. */
+static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache,
+					const struct vm_view *view, int level,
+					const struct s2_leaf *leaf, bool exclusive)
+{
+	u64 pages = 1ULL << TSR_LEVEL_ORDER(level);
+	u64 begin = view->gfn.nr & ~(pages - 1);
+	struct gfn_range range = { begin, begin + pages };
+
+	if (!vm_inval_passes(vm, view->seq, range))
+		return S2_UNCHANGED;
+	return s2_map(&vm->s2, cache, view->gfn, level, leaf, exclusive);
+}
+
+static void vm_map(struct vm *vm, struct s2_cache *cache, const struct vm_view *view,
+		   const struct backing *b, const struct fault_verdict *v)
+{
+	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+	struct s2_leaf leaf = {
+		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
+		.type = v->type,
+		.perm = v->perm,
+		.clean = memtype_needs_clean(b->kind, vm->host),
+		.tags = READ_ONCE(vm->mte) && b->can_tag,
+	};
+	enum s2_map_result r;
+
+	seam_read_lock(&vm->s2_lock);
+	r = vm_map_locked(vm, cache, view, level, &leaf, false);
+	seam_read_unlock(&vm->s2_lock);
+	if (r == S2_EXCLUSIVE) {
+		seam_write_lock(&vm->s2_lock);
+		r = vm_map_locked(vm, cache, view, level, &leaf, true);
+		seam_write_unlock(&vm->s2_lock);
+	}
+	if (r == S2_MAPPED)
+		seam_count(level == TSR_LEVEL_LAST ? &vm->stats.pages_mapped :
+						     &vm->stats.blocks_mapped, 1);
+}
+
+static void vm_apply(struct vm *vm, const struct vm_view *view, const struct fault_verdict *v,
+		     struct vm_fault_result *result)
+{
+	switch (v->action) {
+	case FAULT_MMIO:
+		result->outcome = VM_EXIT_MMIO;
+		return;
+	case FAULT_INJECT:
+		result->outcome = VM_INJECT_ABORT;
+		return;
+	case FAULT_SKIP:
+		result->outcome = VM_SKIP;
+		return;
+	case FAULT_EXIT:
+		vm_exit(vm, view, v, result);
+		return;
+	case FAULT_RESUME:
+	case FAULT_BACKING:
+	case FAULT_MAP:
+		return;
+	}
+}
+
+/* The page has memory behind it: finds that, and maps it or says what is wrong with it. */
+static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, const struct vm_view *view,
+			     perm_t need, struct vm_fault_result *result)
+{
+	struct fault_env env = vm_fault_env(vm);
+	struct fault_verdict v;
+	struct backing b;
+	int err = s2_cache_fill(cache);
+
+	if (!err)
+		err = seam_backing_get(vm, &view->slot, view->gfn, need == PERM_W, &b);
+	if (err) {
+		result->outcome = err == -EAGAIN ? VM_RESUME : VM_ERROR;
+		result->error = err;
+		return;
+	}
+	v = fault_resolve(&env, &view->slot, view->attr.bits, need, &b);
+	if (v.action == FAULT_MAP)
+		vm_map(vm, cache, view, &b, &v);
+	else
+		vm_apply(vm, view, &v, result);
+	seam_backing_put(vm, &b, v.action == FAULT_MAP && (v.perm & PERM_W));
+}
+
+void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
+	      struct vm_fault_result *result)
+{
+	struct fault_verdict v;
+	struct vm_view view;
+
+	memset(result, 0, sizeof(*result));
+	result->outcome = VM_RESUME;
+	seam_count(&vm->stats.faults, 1);
+	vm_look(vm, access, &view);
+	if (vm_fault_was_raced(cache, access, &view))
+		return;
+	v = fault_plan(access, view.has_slot ? &view.slot : NULL, view.attr.bits, view.mapped);
+	if (v.action == FAULT_BACKING)
+		vm_fault_backing(vm, cache, &view, v.need, result);
+	else
+		vm_apply(vm, &view, &v, result);
+}

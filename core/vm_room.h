@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What vm.c, vm_slot.c and vm_fault.c share; for them alone. */
+#ifndef CORE_VM_ROOM_H
+#define CORE_VM_ROOM_H
+
+#include "vm.h"
+#include "fault.h"
+
+/*
+ * The bracket around a change of what faults in @range look up. It takes s2_lock itself;
+ * the _locked form is for those that hold it exclusively already.
+ */
+void vm_inval_begin(struct vm *vm, struct gfn_range range);
+void vm_inval_begin_locked(struct vm *vm, struct gfn_range range);
+void vm_inval_end(struct vm *vm);
+
+/* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
+bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);
+
+static inline struct slots *vm_slots(const struct vm *vm)
+{
+	return seam_rcu_load((void *const *)&vm->slots);
+}
+
+static inline struct fault_env vm_fault_env(const struct vm *vm)
+{
+	return (struct fault_env){ .host = vm->host, .mte = READ_ONCE(vm->mte) };
+}
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* Slots of a VM, and what changes of them mean for what is mapped. */
+#include "vm_room.h"
+
+/* The pages about which faults may look up something else after @change than before. */
+static struct gfn_range vm_slot_touched(const struct slot_change *change)
+{
+	struct gfn_range range;
+
+	if (change->kind == SLOT_CREATE)
+		return change->after.gfns;
+	range = change->before.gfns;
+	if (change->kind == SLOT_MOVE) {
+		if (change->after.gfns.begin < range.begin)
+			range.begin = change->after.gfns.begin;
+		if (change->after.gfns.end > range.end)
+			range.end = change->after.gfns.end;
+	}
+	return range;
+}
+
+static void vm_slot_commit(struct vm *vm, struct slot_change *change)
+{
+	vm_inval_begin(vm, vm_slot_touched(change));
+	/* Under the lock: a notifier sees either table, and the bracket's range with it. */
+	seam_write_lock(&vm->s2_lock);
+	seam_rcu_publish((void **)&vm->slots, change->next);
+	if (change->kind != SLOT_CREATE)
+		s2_range_unmap(&vm->s2, change->before.gfns);
+	seam_write_unlock(&vm->s2_lock);
+	vm_inval_end(vm);
+	slot_plan_finish(change);
+}
+
+/* Looks at the memory that is to stand behind @slot, now. */
+static int vm_slot_check(struct vm *vm, const struct fault_env *env, const struct slot *slot)
+{
+	struct backing_survey survey;
+	u64 size = gfn_range_count(slot->gfns) << TSR_PAGE_SHIFT;
+	int err = seam_backing_survey(vm, slot->hva, size, &survey);
+
+	return err ? err : fault_slot_check(env, slot->flags, &survey);
+}
+
+static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
+{
+	struct fault_env env = vm_fault_env(vm);
+	struct slot_change change;
+	int err = slot_plan(vm->slots, req, vm->ipa_bits, &change);
+
+	if (err || change.kind == SLOT_NOTHING)
+		return err;
+	if (change.kind != SLOT_DELETE)
+		err = vm_slot_check(vm, &env, &change.after);
+	if (err) {
+		slot_plan_drop(&change);
+		return err;
+	}
+	vm_slot_commit(vm, &change);
+	return 0;
+}
+
+int vm_slot_set(struct vm *vm, const struct slot_request *req)
+{
+	int err;
+
+	seam_mutex_lock(&vm->lock);
+	err = vm_slot_set_locked(vm, req);
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+static int vm_enable_mte_locked(struct vm *vm)
+{
+	struct fault_env env = { .host = vm->host, .mte = true };
+	struct slot_cursor cursor = { 0 };
+	const struct slot *slot;
+
+	if (vm->started || vm->host->mte < 2)
+		return -EINVAL;
+	while ((slot = slot_hva_next(vm->slots, 0, ~0ULL, &cursor))) {
+		int err = vm_slot_check(vm, &env, slot);
+
+		if (err)
+			return err;
+	}
+	WRITE_ONCE(vm->mte, true);
+	return 0;
+}
+
+int vm_enable_mte(struct vm *vm)
+{
+	int err;
+
+	seam_mutex_lock(&vm->lock);
+	err = vm_enable_mte_locked(vm);
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+bool vm_gpa_hva(struct vm *vm, struct gpa gpa, struct hva *hva)
+{
+	const struct slot *slot;
+
+	seam_rcu_read_lock();
+	slot = slot_find(vm_slots(vm), gpa_gfn(gpa));
+	if (slot)
+		*hva = hva_of(slot_gfn_hva(slot, gpa_gfn(gpa)).addr +
+			      (gpa.addr & (TSR_PAGE_SIZE - 1)));
+	seam_rcu_read_unlock();
+	return slot;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "backing.h"
+#include "phys.h"
+#include "slot.h"
+
+/* Under lock: the mmap lock of the emulated VMM. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned int count;
+	struct emu_vma vma[EMU_VMA_MAX];
+	void (*hook)(void *arg);
+	void *hook_arg;
+	int err;
+	unsigned long gets;
+	long held;
+	bool dirtied;
+	struct hpa zero;
+} mm = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void emu_mm_reset(void)
+{
+	mm.count = 0;
+	mm.hook = NULL;
+	mm.err = 0;
+	mm.gets = 0;
+	mm.held = 0;
+	mm.dirtied = false;
+	mm.zero = emu_ram_alloc(0);
+}
+
+struct emu_vma *emu_mm_add(const struct emu_vma *vma)
+{
+	if (mm.count == EMU_VMA_MAX)
+		return NULL;
+	mm.vma[mm.count] = *vma;
+	return &mm.vma[mm.count++];
+}
+
+struct emu_vma *emu_mm_last(void)
+{
+	return mm.count ? &mm.vma[mm.count - 1] : NULL;
+}
+
+void emu_backing_hook(void (*hook)(void *arg), void *arg)
+{
+	mm.hook = hook;
+	mm.hook_arg = arg;
+}
+
+void emu_backing_error(int err)
+{
+	mm.err = err;
+}
+
+unsigned long emu_backing_gets(void)
+{
+	return mm.gets;
+}
+
+long emu_backing_held(void)
+{
+	return mm.held;
+}
+
+bool emu_backing_last_dirtied(void)
+{
+	return mm.dirtied;
+}
+
+struct hpa emu_zero_page(void)
+{
+	return mm.zero;
+}
+
+static struct emu_vma *vma_find(u64 addr)
+{
+	for (unsigned int i = 0; i < mm.count; i++)
+		if (addr >= mm.vma[i].begin && addr < mm.vma[i].end)
+			return &mm.vma[i];
+	return NULL;
+}
+
+static void backing_fill(struct emu_vma *vma, u64 addr, bool write, struct backing *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!vma || (write && vma->read_only))
+		return;
+	if (write)
+		vma->zero = false;
+	out->kind = vma->kind;
+	out->can_tag = vma->can_tag;
+	out->hpa = vma->zero ? mm.zero : hpa_of(vma->hpa.addr + (addr - vma->begin));
+	out->order = vma->zero ? 0 : vma->order;
+	out->writable = !vma->read_only && !vma->zero;
+}
+
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+		     struct backing *out)
+{
+	u64 addr = slot_gfn_hva(slot, gfn).addr;
+	void (*hook)(void *arg);
+	int err;
+
+	pthread_mutex_lock(&mm.lock);
+	mm.gets++;
+	err = mm.err;
+	mm.err = 0;
+	hook = mm.hook;
+	mm.hook = NULL;
+	if (!err) {
+		backing_fill(vma_find(addr), addr, write, out);
+		mm.held++;
+	}
+	pthread_mutex_unlock(&mm.lock);
+	if (!err && hook)
+		hook(mm.hook_arg);
+	return err;
+}
+
+void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
+{
+	pthread_mutex_lock(&mm.lock);
+	mm.held--;
+	mm.dirtied = dirtied;
+	pthread_mutex_unlock(&mm.lock);
+}
+
+int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out)
+{
+	u64 end = hva.addr + size, covered = 0;
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned int i = 0; i < mm.count; i++) {
+		const struct emu_vma *vma = &mm.vma[i];
+		u64 first = vma->begin > hva.addr ? vma->begin : hva.addr;
+		u64 last = vma->end < end ? vma->end : end;
+
+		if (first >= last)
+			continue;
+		covered += last - first;
+		out->kinds |= BIT(vma->kind);
+		if (!vma->can_tag)
+			out->untaggable |= BIT(vma->kind);
+	}
+	if (covered < size)
+		out->kinds |= BIT(BACKING_NONE);
+	return 0;
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# core over the emulated machine, and the unit tests of both. Each test is built
+# twice where threads matter: NAME with AddressSanitizer, NAME_tsan with
+# ThreadSanitizer.
+
+emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/backing.c emu/mmu.c
+core-units := types slot attr memtype fault
+thread-units :=
+
+core-native := $(core-objs:%=$(B)/native/%) $(emu-srcs:%.c=$(B)/native/%.o)
+core-tsan := $(core-objs:%=$(B)/tsan/%) $(emu-srcs:%.c=$(B)/tsan/%.o) \
+	$(B)/tsan/tests/unit/world.o
+
+core-cpp := -Icore -Iemu
+unit-srcs := world $(core-units) $(thread-units)
+$(B)/native/core/%.o $(B)/native/emu/%.o: CPPFLAGS += $(core-cpp)
+$(unit-srcs:%=$(B)/native/tests/unit/%.o): CPPFLAGS += $(core-cpp)
+$(B)/native/emu/%.o: CFLAGS += -pthread
+
+$(B)/tsan/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(core-cpp) $(CFLAGS) -pthread -fsanitize=thread -c -o $@ $<
+
+core-tests := $(core-units:%=$(B)/unit/%)
+thread-tests := $(thread-units:%=$(B)/unit/%) $(thread-units:%=$(B)/unit/%_tsan)
+unit-tests += $(core-tests) $(thread-tests)
+
+$(core-tests) $(thread-tests): LDLIBS += -lcmocka
+$(core-tests) $(thread-units:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
+		$(B)/native/tests/unit/world.o $(core-native)
+$(thread-units:%=$(B)/unit/%_tsan): sanitize := -fsanitize=thread
+$(thread-units:%=$(B)/unit/%_tsan): $(B)/unit/%_tsan: $(B)/tsan/tests/unit/%.o $(core-tsan)
+
+-include $(shell find $(B)/tsan -name '*.d' 2>/dev/null)

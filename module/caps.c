@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Capabilities: one table, docs/abi.md section 2.2 in code. What is not in it does
+ * not exist: KVM_CHECK_EXTENSION returns 0 and KVM_ENABLE_CAP -EINVAL.
+ */
+#include <linux/cpumask.h>
+#include <linux/kernel.h>
+#include <asm/cpufeature.h>
+
+#include "tessera.h"
+
+struct tsr_cap {
+	unsigned long cap;
+	long value; /* where it depends on nothing */
+	/* Where it depends on the host, or on @vm; NULL is /dev/kvm. */
+	long (*ask)(const struct tsr_vm *vm);
+	/* Called with vm->lock held; NULL: cannot be enabled. 0, -EINVAL or -ENOMEM. */
+	int (*enable)(struct tsr_vm *vm);
+};
+
+static long ask_vcpus(const struct tsr_vm *vm)
+{
+	return min_t(long, num_online_cpus(), TSR_MAX_VCPUS);
+}
+
+static long ask_ipa_bits(const struct tsr_vm *vm)
+{
+	return tsr_host.ipa_bits;
+}
+
+static long ask_ptrauth(const struct tsr_vm *vm)
+{
+	return system_has_full_ptr_auth();
+}
+
+static long ask_mte(const struct tsr_vm *vm)
+{
+	return tsr_host.mte >= 2;
+}
+
+static int enable_mte(struct tsr_vm *vm)
+{
+	return vm_enable_mte(&vm->mem);
+}
+
+static long ask_attributes(const struct tsr_vm *vm)
+{
+	return vm ? vm_attr_mask(&vm->mem) : 0;
+}
+
+static long ask_attribute_flags(const struct tsr_vm *vm)
+{
+	return vm ? KVM_MEMORY_ATTRIBUTES_SET | KVM_MEMORY_ATTRIBUTES_CLEAR : 0;
+}
+
+static long ask_notag(const struct tsr_vm *vm)
+{
+	return vm && READ_ONCE(vm->mem.mte) && tsr_host.mte_perm;
+}
+
+static const struct tsr_cap caps[] = {
+	{ KVM_CAP_USER_MEMORY, 1 },
+	{ KVM_CAP_USER_MEMORY2, 1 },
+	{ KVM_CAP_NR_MEMSLOTS, TSR_MAX_SLOTS },
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
+	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
+	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
+	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },
+	{ KVM_CAP_ARM_MTE, .ask = ask_mte, .enable = enable_mte },
+
+	{ KVM_CAP_NR_VCPUS, .ask = ask_vcpus },
+	{ KVM_CAP_MAX_VCPUS, TSR_MAX_VCPUS },
+	{ KVM_CAP_MAX_VCPU_ID, TSR_MAX_VCPUS },
+	{ KVM_CAP_ONE_REG, 1 },
+	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_ARM_PSCI, 1 },
+	{ KVM_CAP_ARM_PSCI_0_2, 1 },
+	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1 },
+	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, .ask = ask_ptrauth },
+	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
+	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },
+
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+
+	{ KVM_CAP_TSR_VERSION, KVM_TSR_VERSION },
+	{ KVM_CAP_TSR_NOTAG, .ask = ask_notag },
+	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, .ask = ask_attribute_flags },
+};
+
+static const struct tsr_cap *cap_find(unsigned long number)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(caps); i++)
+		if (caps[i].cap == number)
+			return &caps[i];
+	return NULL;
+}
+
+long tsr_check_extension(const struct tsr_vm *vm, unsigned long number)
+{
+	const struct tsr_cap *cap = cap_find(number);
+
+	if (!cap)
+		return 0;
+	return cap->ask ? cap->ask(vm) : cap->value;
+}
+
+long tsr_enable_cap(struct tsr_vm *vm, const struct kvm_enable_cap *request)
+{
+	const struct tsr_cap *cap = cap_find(request->cap);
+
+	if (!cap || !cap->enable || request->flags)
+		return -EINVAL;
+	return cap->enable(vm);
+}

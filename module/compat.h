@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that the module is built for: 6.12 (Debian
+ * 13) to 7.2. Nothing else in the module asks for the kernel's version.
+ */
+#ifndef MODULE_COMPAT_H
+#define MODULE_COMPAT_H
+
+#include <linux/hugetlb.h>
+#include <linux/version.h>
+#include <asm/mte.h>
+#include <asm/neon.h>
+#include <asm/sysreg.h>
+
+/* From 6.16 on some cores need a sequence around a write of HCR_EL2. */
+#ifndef write_sysreg_hcr
+#define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)
+#endif
+
+/* The MMU notifier's young callbacks tell a bool since 7.1; an int before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+typedef bool tsr_young_t;
+#else
+typedef int tsr_young_t;
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+
+/* Tags of a hugetlb folio are flagged once, for the whole folio. */
+static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
+{
+	return folio_test_hugetlb(folio);
+}
+
+static inline bool tsr_folio_try_tagging(struct folio *folio)
+{
+	return folio_try_hugetlb_mte_tagging(folio);
+}
+
+static inline void tsr_folio_set_tagged(struct folio *folio)
+{
+	folio_set_hugetlb_mte_tagged(folio);
+}
+
+#else
+
+/* No hugetlb mapping allows tags here: each page of a folio has its own flag. */
+static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
+{
+	return false;
+}
+
+static inline bool tsr_folio_try_tagging(struct folio *folio)
+{
+	return false;
+}
+
+static inline void tsr_folio_set_tagged(struct folio *folio)
+{
+}
+
+#endif
+
+/*
+ * The FP/SIMD registers for the caller's use: on 6.12 this excludes preemption,
+ * and the task's own state is saved by the kernel; later kernels are given the
+ * place where a preempted user's registers go.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#define tsr_neon_begin(state) kernel_neon_begin(state)
+#define tsr_neon_end(state)   kernel_neon_end(state)
+#else
+#define tsr_neon_begin(state) kernel_neon_begin()
+#define tsr_neon_end(state)   kernel_neon_end()
+#endif
+
+#endif

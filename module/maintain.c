@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The seam on the machine: barriers, TLB and cache maintenance.
+ *
+ * Under VHE a TLBI by VMID reaches a guest's entries only with HCR_EL2.TGE = 0
+ * and that VMID in VTTBR_EL2 (Arm ARM D8.17: the current translation regime's
+ * VMID is used). Each operation here borrows both with interrupts off and puts
+ * back what it found, which may be those of a guest that is loaded on this CPU.
+ */
+#include <linux/irqflags.h>
+#include <asm/cache.h>
+#include <asm/cacheflush.h>
+#include <asm/cpufeature.h>
+#include <asm/kvm_arm.h>
+#include <asm/memory.h>
+#include <asm/tlbflush.h>
+
+#include "compat.h"
+#include "seam.h"
+
+/* TLBI IPAS2E1IS: TTL hint [47:44] (FEAT_TTL) and IPA[47:12] (Arm ARM C5.5). */
+#define IPA_OP_TTL  GENMASK_ULL(47, 44)
+#define IPA_OP_PAGE GENMASK_ULL(35, 0)
+
+/* TLBI RIPAS2E1IS: (NUM + 1) * 2^(5 * SCALE + 1) pages from BaseADDR. */
+#define RANGE_OP_TG    GENMASK_ULL(47, 46)
+#define RANGE_OP_SCALE GENMASK_ULL(45, 44)
+#define RANGE_OP_NUM   GENMASK_ULL(43, 39)
+#define RANGE_OP_TTL   GENMASK_ULL(38, 37)
+#define RANGE_OP_BASE  GENMASK_ULL(36, 0)
+
+#define TG_4K		1
+#define RANGE_MAX_SCALE 3
+
+/* From so many operations on, all of the VM's entries cost less than those of the range. */
+#define TLBI_OPS_MAX 128
+
+/* What a borrowed context has to put back. */
+struct tlb_context {
+	unsigned long irq;
+	u64 hcr;
+	u64 vttbr;
+	u64 vtcr;
+};
+
+static void tlb_borrow(const struct seam_tlb *tlb, struct tlb_context *was)
+{
+	local_irq_save(was->irq);
+	was->hcr = read_sysreg(hcr_el2);
+	was->vttbr = read_sysreg(vttbr_el2);
+	was->vtcr = read_sysreg(vtcr_el2);
+	if (was->vttbr != tlb->vttbr) {
+		write_sysreg(tlb->vtcr, vtcr_el2);
+		write_sysreg(tlb->vttbr, vttbr_el2);
+		isb();
+	}
+	write_sysreg_hcr(was->hcr & ~HCR_TGE);
+	isb();
+}
+
+static void tlb_give_back(const struct seam_tlb *tlb, const struct tlb_context *was)
+{
+	write_sysreg_hcr(was->hcr);
+	isb();
+	if (was->vttbr != tlb->vttbr) {
+		write_sysreg(was->vttbr, vttbr_el2);
+		write_sysreg(was->vtcr, vtcr_el2);
+		isb();
+	}
+	local_irq_restore(was->irq);
+}
+
+static void tlbi_ipa(u64 page, int level)
+{
+	u64 op = FIELD_PREP(IPA_OP_PAGE, page);
+
+	if (level >= 0 && cpus_have_final_cap(ARM64_HAS_ARMv8_4_TTL))
+		op |= FIELD_PREP(IPA_OP_TTL, TG_4K << 2 | level);
+	__tlbi(ipas2e1is, op);
+}
+
+static void tlbi_ipa_range(u64 page, int scale, u64 num, int level)
+{
+	u64 op = FIELD_PREP(RANGE_OP_TG, TG_4K) | FIELD_PREP(RANGE_OP_SCALE, scale) |
+		 FIELD_PREP(RANGE_OP_NUM, num) | FIELD_PREP(RANGE_OP_BASE, page);
+
+	if (level > 0)
+		op |= FIELD_PREP(RANGE_OP_TTL, level);
+	__tlbi(ripas2e1is, op);
+}
+
+/* At most one operation a scale and one for the odd page, for less than 2^21 pages. */
+static void tlbi_by_ranges(u64 page, u64 pages, int level)
+{
+	int scale;
+
+	for (scale = RANGE_MAX_SCALE; scale >= 0; scale--) {
+		unsigned int shift = 5 * scale + 1;
+		u64 count = pages >> shift;
+
+		if (!count)
+			continue;
+		tlbi_ipa_range(page, scale, count - 1, level);
+		page += count << shift;
+		pages -= count << shift;
+	}
+	if (pages)
+		tlbi_ipa(page, level);
+}
+
+static void tlbi_by_entries(u64 page, u64 pages, u64 stride, int level)
+{
+	u64 done;
+
+	for (done = 0; done < pages; done += stride)
+		tlbi_ipa(page + done, level);
+}
+
+/* A level is a promise about every entry: only for what is made of its whole entries. */
+static int tlbi_level(u64 page, u64 pages, int level)
+{
+	u64 stride = level < 0 ? 1 : 1ULL << TSR_LEVEL_ORDER(level);
+
+	return (page | pages) & (stride - 1) ? -1 : level;
+}
+
+void seam_dsb_ishst(void)
+{
+	dsb(ishst);
+}
+
+void seam_dsb_ish(void)
+{
+	dsb(ish);
+}
+
+void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
+{
+	bool by_ranges = system_supports_tlb_range() && pages > 1;
+	int hint = tlbi_level(gfn.nr, pages, level);
+	u64 stride = hint < 0 ? 1 : 1ULL << TSR_LEVEL_ORDER(hint);
+	struct tlb_context was;
+
+	if (!pages)
+		return;
+	if (by_ranges ? pages >> 21 : pages / stride > TLBI_OPS_MAX) {
+		seam_tlbi_vmid(tlb);
+		return;
+	}
+
+	/* Makes the change of the tables visible to walkers before the TLBI. */
+	dsb(ishst);
+	tlb_borrow(tlb, &was);
+	if (by_ranges)
+		tlbi_by_ranges(gfn.nr, pages, hint);
+	else
+		tlbi_by_entries(gfn.nr, pages, stride, hint);
+	/* Stage 1 entries may hold the combination: only by VMID, and only afterwards. */
+	dsb(ish);
+	__tlbi(vmalle1is);
+	__tlbi_sync_s1ish_hyp();
+	isb();
+	tlb_give_back(tlb, &was);
+}
+
+void seam_tlbi_vmid(struct seam_tlb *tlb)
+{
+	struct tlb_context was;
+
+	dsb(ishst);
+	tlb_borrow(tlb, &was);
+	__tlbi(vmalls12e1is);
+	__tlbi_sync_s1ish_hyp();
+	isb();
+	tlb_give_back(tlb, &was);
+}
+
+void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
+{
+	u64 line = 4ULL << FIELD_GET(CTR_EL0_DminLine_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0));
+	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
+	unsigned long end = at + size;
+
+	for (; at < end; at += line)
+		asm volatile("dc civac, %0" : : "r"(at) : "memory");
+	dsb(sy);
+}
+
+void seam_icache_inval_pou(struct hpa hpa, u64 size)
+{
+	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
+
+	/* An aliasing instruction cache may hold the guest's lines at other indexes. */
+	caches_clean_inval_pou(at, at + size);
+	if (FIELD_GET(CTR_EL0_L1Ip_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0)) !=
+	    CTR_EL0_L1Ip_PIPT)
+		icache_inval_all_pou();
+}

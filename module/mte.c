@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocation tags of host pages. The truth about them is the kernel's page flag
+ * PG_mte_tagged: set, the page carries live tags, which belong to its contents
+ * and move with them (swap, migration, copy on write); clear, what the tag
+ * memory holds is of an earlier owner. The flag is taken under PG_mte_lock, so
+ * that of several vCPUs, VMs and PROT_MTE mappings one alone zeroes the tags.
+ */
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+
+#include "compat.h"
+#include "seam.h"
+
+/* Bytes that one STGM covers: GMID_EL1.BS is log2 of the words (Arm ARM D24.2.49). */
+static u64 tag_block_size(void)
+{
+	return 4ULL << FIELD_GET(GMID_EL1_BS_MASK, read_sysreg_s(SYS_GMID_EL1));
+}
+
+/* The linear map is Tagged; STGM is not tag-checked, whatever KASAN put in the pointer. */
+static void page_tags_zero(struct page *page, u64 block)
+{
+	unsigned long at = (unsigned long)page_address(page);
+	unsigned long end = at + PAGE_SIZE;
+
+	for (; at < end; at += block)
+		asm volatile(".arch_extension memtag\n"
+			     "	stgm	xzr, [%0]\n"
+			     : : "r"(at) : "memory");
+}
+
+static void folio_tags_sanitise(struct folio *folio, u64 block)
+{
+	unsigned long i;
+
+	if (!tsr_folio_try_tagging(folio))
+		return;
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		page_tags_zero(folio_page(folio, i), block);
+	tsr_folio_set_tagged(folio);
+}
+
+/* The zero page is everybody's, its tags are zero from boot on, and nobody can write them. */
+static void page_tags_sanitise(struct page *page, u64 block)
+{
+	struct folio *folio = page_folio(page);
+
+	if (is_zero_page(page))
+		return;
+	if (tsr_folio_has_one_tag_flag(folio)) {
+		folio_tags_sanitise(folio, block);
+		return;
+	}
+	if (!try_page_mte_tagging(page))
+		return;
+	page_tags_zero(page, block);
+	set_page_mte_tagged(page);
+}
+
+void seam_tags_sanitise(struct hpa hpa, u64 pages)
+{
+	unsigned long pfn = PHYS_PFN(hpa.addr);
+	u64 block, i;
+
+	if (!system_supports_mte())
+		return;
+	block = tag_block_size();
+	for (i = 0; i < pages; i++)
+		page_tags_sanitise(pfn_to_page(pfn + i), block);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The seam on the machine, less what has a file of its own: locks, RCU and
+ * memory. TLBs and caches: maintain.c; tags: mte.c; the memory behind a slot:
+ * backing.c.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+
+#include "seam.h"
+
+void seam_mutex_init(seam_mutex_t *m)
+{
+	mutex_init(m);
+}
+
+void seam_mutex_lock(seam_mutex_t *m)
+{
+	mutex_lock(m);
+}
+
+void seam_mutex_unlock(seam_mutex_t *m)
+{
+	mutex_unlock(m);
+}
+
+void seam_mutex_assert_held(seam_mutex_t *m)
+{
+	lockdep_assert_held(m);
+}
+
+void seam_rwlock_init(seam_rwlock_t *l)
+{
+	rwlock_init(l);
+}
+
+void seam_read_lock(seam_rwlock_t *l)
+{
+	read_lock(l);
+}
+
+void seam_read_unlock(seam_rwlock_t *l)
+{
+	read_unlock(l);
+}
+
+void seam_write_lock(seam_rwlock_t *l)
+{
+	write_lock(l);
+}
+
+void seam_write_unlock(seam_rwlock_t *l)
+{
+	write_unlock(l);
+}
+
+void seam_write_assert_held(seam_rwlock_t *l)
+{
+	lockdep_assert_held_write(l);
+}
+
+void seam_spin_init(seam_spinlock_t *l)
+{
+	spin_lock_init(l);
+}
+
+void seam_spin_lock(seam_spinlock_t *l)
+{
+	spin_lock(l);
+}
+
+void seam_spin_unlock(seam_spinlock_t *l)
+{
+	spin_unlock(l);
+}
+
+void seam_rcu_read_lock(void)
+{
+	rcu_read_lock();
+}
+
+void seam_rcu_read_unlock(void)
+{
+	rcu_read_unlock();
+}
+
+/* The address dependency orders the reads behind the pointer after its load. */
+void *seam_rcu_load(void *const *p)
+{
+	return READ_ONCE(*p);
+}
+
+/* Pairs with the address dependency of seam_rcu_load(). */
+void seam_rcu_publish(void **p, void *value)
+{
+	smp_store_release(p, value);
+}
+
+void seam_free_rcu(void *p)
+{
+	if (p)
+		kvfree_rcu_mightsleep(p);
+}
+
+/* All of a VM's memory is charged to the VMM that makes it grow. */
+void *seam_alloc(size_t size)
+{
+	return kvzalloc(size, GFP_KERNEL_ACCOUNT);
+}
+
+void seam_free(void *p)
+{
+	kvfree(p);
+}
+
+void *seam_table_alloc(void)
+{
+	return seam_table_alloc_contig(1);
+}
+
+void seam_table_free(void *table)
+{
+	seam_table_free_contig(table, 1);
+}
+
+struct hpa seam_table_hpa(const void *table)
+{
+	return hpa_of(virt_to_phys(table));
+}
+
+void *seam_table_ptr(struct hpa hpa)
+{
+	return phys_to_virt(hpa.addr);
+}
+
+void *seam_table_alloc_contig(unsigned int count)
+{
+	return (void *)__get_free_pages(GFP_KERNEL_ACCOUNT | __GFP_ZERO,
+					get_order(count * PAGE_SIZE));
+}
+
+void seam_table_free_contig(void *tables, unsigned int count)
+{
+	free_pages((unsigned long)tables, get_order(count * PAGE_SIZE));
+}

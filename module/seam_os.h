@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel's vocabulary for core (core/seam.h says what it needs), and the
+ * types behind the seam's names on the machine.
+ */
+#ifndef MODULE_SEAM_OS_H
+#define MODULE_SEAM_OS_H
+
+#include <linux/types.h>
+#include <linux/atomic.h>
+#include <linux/bitfield.h>
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+#include <asm/barrier.h>
+#include <asm/page-def.h>
+
+#define SEAM_PAGE_SHIFT PAGE_SHIFT
+
+typedef struct mutex seam_mutex_t;
+typedef rwlock_t seam_rwlock_t;
+typedef spinlock_t seam_spinlock_t;
+
+/* A counter that several add to and nobody orders anything by. */
+static inline void seam_count(u64 *p, u64 n)
+{
+	atomic64_add(n, (atomic64_t *)p);
+}
+
+/*
+ * One VM's translations. The VMID is in place before vm_init(), the two register
+ * values after it; all are constant from then on.
+ */
+struct seam_tlb {
+	u64 vttbr; /* VTTBR_EL2: VMID and table base */
+	u64 vtcr;  /* VTCR_EL2, VS included */
+	u16 vmid;
+};
+
+#endif

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# libtessera, the tessera command, and their tests.
+
+vmm-pure := $(addprefix vmm/lib/,why.c layout.c promoted.c ram.c access.c \
+	fault.c promote.c image.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c)
+vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c)
+vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c \
+	stats.c caps.c)
+
+$(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
+
+host-programs += $(B)/bin/tessera
+
+$(B)/arm64/vmm/libtessera.a: $(vmm-lib:%.c=$(B)/arm64/%.o)
+	@rm -f $@
+	$(XAR) rcs $@ $^
+
+$(B)/bin/tessera: LDFLAGS += -pthread
+$(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a
+
+vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
+	vmm_promote
+unit-tests += $(vmm-unit:%=$(B)/unit/%)
+
+$(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
+	-Ivmm/cmd
+$(vmm-unit:%=$(B)/unit/%): LDFLAGS += -pthread
+$(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
+$(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
+	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
+
+# On-host tests: programs for tests/host/*.sh.
+host-programs += $(B)/bin/test-promote
+
+$(B)/arm64/tests/host/promote.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/bin/test-promote: LDFLAGS += -pthread
+$(B)/bin/test-promote: $(addprefix $(B)/arm64/tests/host/,promote.o \
+	promote_guest.o) $(B)/arm64/vmm/libtessera.a
