@@ -121,6 +121,31 @@ guest_\name:
 	tagged	ldr_checked, ldr x1, [x0]
 	tagged	str_checked, str x1, [x0]
 
+/* For bench: x1 times the same. */
+	snippet	hvc_loop
+	mov	x4, x1
+1:	mov	x0, #0x84000000		/* PSCI_VERSION */
+	hvc	#0
+	sub	x4, x4, #1
+	cbnz	x4, 1b
+	finish
+	snippet	load_loop
+1:	ldr	x2, [x0]
+	sub	x1, x1, #1
+	cbnz	x1, 1b
+	finish
+	snippet	store_loop
+1:	str	x1, [x0]
+	sub	x1, x1, #1
+	cbnz	x1, 1b
+	finish
+	snippet	touch_loop		/* x1 pages from x0 on */
+1:	str	x1, [x0]
+	add	x0, x0, #4096
+	sub	x1, x1, #1
+	cbnz	x1, 1b
+	finish
+
 	.globl	guest_end
 guest_end:
 	.section .note.GNU-stack, "", @progbits

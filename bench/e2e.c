@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * bench-e2e hypercall|load|store|fault COUNT: what one of these costs, in nanoseconds of
+ * the host's monotonic clock, which under QEMU's -icount shift=0 are instructions. The
+ * least of several rounds, since interrupts of the host only add.
+ *
+ *	hypercall	HVC with PSCI_VERSION, answered by the hypervisor
+ *	load, store	MMIO answered by this program
+ *	fault		the first store to a page that the host has in memory already;
+ *			between the markers of bench/count.c in the first round
+ */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "../tests/abi/guest.h"
+#include "../tests/abi/machine.h"
+
+#define ROUNDS 5
+
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+/* Runs a snippet to its end, and answers its MMIO with what is there. */
+static uint64_t run(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1)
+{
+	uint64_t start;
+
+	machine_call(m, snippet, x0, x1);
+	start = now();
+	do {
+		if (machine_run(m))
+			errx(1, "the guest does not run: exit reason %u", m->run->exit_reason);
+	} while (!machine_done(m, NULL));
+	return now() - start;
+}
+
+/* The cost of one of @count, what a single one takes around the loop left out. */
+static double loop(struct machine *m, const void *snippet, uint64_t x0, uint64_t count)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t one = run(m, snippet, x0, 1);
+		uint64_t all = run(m, snippet, x0, count + 1);
+
+		if (all - one < best)
+			best = all - one;
+	}
+	return (double)best / (double)count;
+}
+
+static void marker_start(void)
+{
+	__asm__ volatile("hint #0x70" ::: "memory");
+}
+
+static void marker_end(void)
+{
+	__asm__ volatile("hint #0x71" ::: "memory");
+}
+
+/* Pages that are there, so that the hypervisor's part is all that is left. */
+static double fault(struct machine *m, uint64_t count)
+{
+	uint8_t *memory = memory_anon(count * PAGE);
+	uint64_t best = UINT64_MAX;
+
+	madvise(memory, count * PAGE, MADV_NOHUGEPAGE);
+	memset(memory, 1, count * PAGE);
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t cold, warm;
+
+		machine_slot(m, TEST_SLOT, 0, TEST_GPA, count * PAGE, memory);
+		run(m, guest_hvc_loop, 0, 1);
+		if (!i)
+			marker_start();
+		cold = run(m, guest_touch_loop, TEST_GPA, count);
+		if (!i)
+			marker_end();
+		warm = run(m, guest_touch_loop, TEST_GPA, count);
+		machine_slot(m, TEST_SLOT, 0, 0, 0, NULL);
+		if (cold - warm < best)
+			best = cold - warm;
+	}
+	return (double)best / (double)count;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t count = argc == 3 ? strtoull(argv[2], NULL, 0) : 0;
+	struct machine m;
+	double cost = 0;
+
+	if (!count)
+		errx(2, "usage: bench-e2e hypercall|load|store|fault COUNT");
+	env_init();
+	machine_open(&m, 0);
+	if (!strcmp(argv[1], "hypercall"))
+		cost = loop(&m, guest_hvc_loop, 0, count);
+	else if (!strcmp(argv[1], "load"))
+		cost = loop(&m, guest_load_loop, MMIO_GPA, count);
+	else if (!strcmp(argv[1], "store"))
+		cost = loop(&m, guest_store_loop, MMIO_GPA, count);
+	else if (!strcmp(argv[1], "fault"))
+		cost = fault(&m, count);
+	else
+		errx(2, "there is no %s to measure", argv[1]);
+	printf("%s %.0f\n", argv[1], cost);
+	machine_close(&m);
+	return 0;
+}

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only OR MIT
+# bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
+#	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
+# -v says in "#" lines where the instructions went. Groups: e2e. README.md says
+# how the figures are taken. The status is 1 where a goal is missed.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd -P)
+. "$top/host/lib.sh"
+cd "$top"
+
+verbose=0
+groups=
+for word; do
+	case $word in
+	-v) verbose=10 ;;
+	e2e) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e" ;;
+	esac
+done
+
+kernel=newest
+faults=2048
+short=
+
+mkdir -p "$TSR_BUILD/run"
+work=$(mktemp -d "$TSR_BUILD/run/bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# figure NAME OURS PEER(NAME) UNIT GOAL: one line; a goal is the largest ratio.
+figure()
+{
+	awk -v name="$1" -v ours="$2" -v peer="$3" -v unit="$4" -v goal="$5" 'BEGIN {
+		ratio = ours / peer
+		ok = ours > 0 && ratio <= goal
+		printf "bench: %s ours=%s peer=%s unit=%s ratio=%.2f goal=%s %s\n",
+			name, ours, peer, unit, ratio, goal, ok ? "ok" : "short"
+		exit !ok
+	}' || short=1
+}
+
+# machine WHOSE OPTIONS JOB: the emulated host on which 1 ns is 1 instruction.
+# It sleeps first: a kernel that has just come up has work of its own to do.
+machine()
+{
+	options="--kernel $kernel --icount --timeout 900 $2"
+	[ "$1" = tessera ] || options="$options --stock"
+	# shellcheck disable=SC2086 # options are words
+	host/run.sh $options -- "sleep 30; $3" ||
+		die "The measurement on $1 did not come to its end."
+}
+
+# cost WHOSE NAME: what bench-e2e printed for it.
+cost()
+{
+	sed -n "s/^$2 //p" "$work/$1.costs"
+}
+
+# share WHOSE: instructions a fault in the hypervisor's own code.
+share()
+{
+	sort "$work/$1.symbols" | grep '^ffff' >"$work/$1.sorted"
+	awk -v who="$1" -v top="$verbose" -f bench/share.awk \
+		"$work/$1.sorted" "$work/$1.counts" >"$work/$1.share"
+	sed -n 's/^#/#'" $1:"'/p' "$work/$1.share" >&2
+	awk -v n="$faults" 'NR == 1 { printf "%.0f\n", $1 / n }' "$work/$1.share"
+}
+
+e2e()
+{
+	for who in tessera kvm; do
+		machine "$who" "" "for what in hypercall load store; do
+			bench-e2e \$what 5000; done" >"$work/$who.costs"
+		machine "$who" "--qemu -plugin --qemu $TSR_BUILD/bench/count.so,out=$work/$who.counts" \
+			"bench-e2e fault $faults; cat /proc/kallsyms" >"$work/$who.symbols"
+	done
+	figure e2e/hypercall "$(cost tessera hypercall)" "$(cost kvm hypercall)(kvm-7.2)" \
+		instructions 0.8
+	figure e2e/mmio-load "$(cost tessera load)" "$(cost kvm load)(kvm-7.2)" \
+		instructions 0.8
+	figure e2e/mmio-store "$(cost tessera store)" "$(cost kvm store)(kvm-7.2)" \
+		instructions 0.8
+	figure e2e/fault-own "$(share tessera)" "$(share kvm)(kvm-7.2)" instructions 0.6
+}
+
+host/build.sh all bench
+host/module.sh "$kernel"
+for group in ${groups:-e2e}; do
+	"$group"
+done
+[ -z "$short" ] || exit 1
