@@ -4,7 +4,7 @@
 # ThreadSanitizer.
 
 emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/backing.c emu/mmu.c
-core-units := types slot attr memtype fault
+core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_order emu_mmu
 thread-units :=
 
 core-native := $(core-objs:%=$(B)/native/%) $(emu-srcs:%.c=$(B)/native/%.o)

@@ -20,6 +20,8 @@ if [ -z "${TSR_IN_ROOT:-}" ]; then
 	exec flock "$TSR_CACHE/debug-kernel.lock" "$top/host/in-root" "$0" "$@"
 fi
 mkdir -p "$dir"
+# What is there of another configuration has been pruned and cannot be built on.
+cmp -s "$config" "$dir/config" || rm -rf "$dir/src" "$dir/obj" "$dir/config"
 rm -f "$dir/release"
 cd "$dir"
 

@@ -22,7 +22,7 @@ stock=
 module=1
 shell=
 smp=
-mem=1G
+mem=
 icount=
 limit=300
 log=
@@ -73,7 +73,7 @@ while [ $# -gt 0 ]; do
 	--cpu) cpu=$2 && shift ;;
 	--kernel) kernel=$2 && shift ;;
 	--stock) stock=1 module= ;;
-	--debug) kernel=debug ;;
+	--debug) kernel=debug mem=${mem:-2G} ;;
 	--smp) smp=$2 && shift ;;
 	--mem) mem=$2 && shift ;;
 	--icount) icount=1 ;;
@@ -94,6 +94,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -n "$job$shell" ] || usage
+mem=${mem:-1G}
 
 # Tags need a machine option where the CPU has them, and only there; the
 # counter runs at one rate on all; PAuth by QEMU's own hash is far faster.

@@ -74,4 +74,13 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 #define tsr_neon_end(state)   kernel_neon_end()
 #endif
 
+/* Signals, rescheduling and task work before the guest runs: -EINTR for a signal. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#include <linux/entry-virt.h>
+#else
+#include <linux/entry-kvm.h>
+#endif
+
+int tsr_xfer_to_guest_mode_handle_work(void);
+
 #endif

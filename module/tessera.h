@@ -22,6 +22,7 @@
 #include <linux/xarray.h>
 
 #include "../include/uapi/tessera.h"
+#include "cpu.h"
 #include "vm.h"
 
 #define TSR_MAX_VCPUS 512
@@ -39,6 +40,7 @@ struct tsr_vm {
 	struct mutex lock;	      /* vCPUs come one at a time, and capabilities between them */
 	struct xarray vcpus;	      /* by vcpu id [lock to change, RCU to read] */
 	unsigned int vcpu_count;      /* [lock] */
+	struct tsr_vm_cpu cpu;
 };
 
 /*

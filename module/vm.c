@@ -104,6 +104,7 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	mutex_init(&vm->lock);
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	vm->mm = current->mm;
+	tsr_vm_cpu_init(&vm->cpu);
 	err = vm_mem_init(vm, ipa_bits);
 	if (err)
 		goto free;

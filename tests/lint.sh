@@ -34,12 +34,13 @@ check_licence()
 	done
 }
 
+# A message is not broken over lines, so that it can be searched for.
 check_size()
 {
 	for file in $c_files $scripts; do
 		lines=$(wc -l <"$file")
 		[ "$lines" -le 600 ] || echo "$file: $lines lines; 600 is the most"
-		expand "$file" | awk -v file="$file" 'length($0) > 100 {
+		expand "$file" | awk -v file="$file" 'length($0) > 100 && !/pr_[a-z]*\("/ {
 			print file ":" NR ": longer than 100 columns"
 		}'
 		grep -n '[ 	]$' "$file" | sed "s|^\([0-9]*\):.*|$file:\1: ends in blanks|"

@@ -41,11 +41,9 @@ static void run_svc(unused u64 at)
 	asm volatile("svc #0x99" ::: "memory");
 }
 
-static void run_exclusive_unaligned(u64 at)
+static void run_release(u64 at)
 {
-	u64 value;
-
-	asm volatile("ldxr %0, [%1]" : "=r"(value) : "r"(at) : "memory");
+	asm volatile("stlr xzr, [%0]" ::"r"(at) : "memory");
 }
 
 /* PSTATE.IL from an exception return that is not allowed: to EL2. */
@@ -73,8 +71,8 @@ static const struct {
 	{"branch to memory that EL1 may not execute", run_branch, UNEXECUTABLE, EC_INSTR_SAME,
 	 DFSC_PERMISSION_L1, UNEXECUTABLE},
 	{"branch to an odd address", run_branch, RAM_BASE + 2, EC_PC_ALIGNMENT, ANY, RAM_BASE + 2},
-	{"exclusive across 16 bytes", run_exclusive_unaligned, RAM_BASE + 12, EC_DATA_SAME,
-	 DFSC_ALIGNMENT, RAM_BASE + 12},
+	{"store-release across 16 bytes", run_release, RAM_BASE + 12, EC_DATA_SAME,
+	 ESR_WNR | DFSC_ALIGNMENT, RAM_BASE + 12},
 	{"UDF", run_undefined, 0, EC_UNKNOWN, 0, ANY},
 	{"BRK", run_breakpoint, 0, EC_BRK64, 0x42, ANY},
 	{"SVC at EL1", run_svc, 0, EC_SVC64, 0x99, ANY},

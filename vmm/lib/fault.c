@@ -31,6 +31,8 @@ enum tsr_verdict tsr_fault_stop(void *opaque, struct tsr_vcpu *vcpu, const struc
 	if (fault->flags & TSR_FAULT_TAG)
 		advice = " Such memory cannot hold tags: let it be promoted (a shared file must "
 			 "be declared exclusive first), or have the fault injected.";
+	else if (path[0])
+		advice = " Its file may have been truncated while the guest ran.";
 	tsr_because(why, -EFAULT,
 		    "The guest needed %s at 0x%" PRIx64 ", which is backed by %s%s%s, and no "
 		    "policy of this VM supplies that (flags 0x%" PRIx64 ").%s",

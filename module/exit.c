@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kvm_run: what the VMM reads after an exit, and the MMIO that it completes.
+ *
+ * The page is the VMM's to write at any time: nothing that the kernel decides is read
+ * back from it but the data of a load.
+ */
+#include <linux/bitops.h>
+#include <linux/string.h>
+#include <linux/swab.h>
+
+#include "arm.h"
+#include "vcpu.h"
+
+static enum tsr_next exit_user(struct tsr_vcpu *v, u32 reason, int error)
+{
+	v->run->exit_reason = reason;
+	v->run_error = error;
+	return TSR_NEXT_USER;
+}
+
+enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error)
+{
+	v->run_error = error;
+	return TSR_NEXT_USER;
+}
+
+enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result)
+{
+	v->run->memory_fault.flags = result->flags;
+	v->run->memory_fault.gpa = result->gpa;
+	v->run->memory_fault.size = result->size;
+	return exit_user(v, KVM_EXIT_MEMORY_FAULT, result->error);
+}
+
+enum tsr_next tsr_exit_internal(struct tsr_vcpu *v, u32 suberror)
+{
+	v->run->internal.suberror = suberror;
+	v->run->internal.ndata = 0;
+	return exit_user(v, KVM_EXIT_INTERNAL_ERROR, 0);
+}
+
+enum tsr_next tsr_exit_system(struct tsr_vcpu *v, u32 type, u64 flags)
+{
+	memset(&v->run->system_event, 0, sizeof(v->run->system_event));
+	v->run->system_event.type = type;
+	v->run->system_event.ndata = 1;
+	v->run->system_event.data[0] = flags;
+	return exit_user(v, KVM_EXIT_SYSTEM_EVENT, 0);
+}
+
+/* The byte order of the guest's data accesses now: SCTLR_EL1.E0E or EE. */
+static bool guest_big_endian(struct tsr_vcpu *v)
+{
+	bool el0 = (v->ctx.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t;
+
+	return tsr_vreg_get(v, VREG_SCTLR) & (el0 ? SCTLR_E0E : SCTLR_EE);
+}
+
+/* Between a register and memory of @len bytes in the guest's order, both ways. */
+static u64 mmio_swap(u64 value, unsigned int len)
+{
+	return swab64(value) >> (64 - 8 * len);
+}
+
+/* The low @len bytes of @value. */
+static u64 mmio_trim(u64 value, unsigned int len)
+{
+	return len == 8 ? value : value & (BIT_ULL(8 * len) - 1);
+}
+
+/* The syndrome of a load or store to no memory (Arm ARM D24.2.40, ISV = 1). */
+static struct tsr_mmio mmio_decode(u64 esr)
+{
+	return (struct tsr_mmio){
+		.pending = true,
+		.is_write = esr & ESR_ELx_WNR,
+		.sign = esr & ESR_ELx_SSE,
+		.wide = esr & ESR_ELx_SF,
+		.len = 1 << FIELD_GET(ESR_ELx_SAS, esr),
+		.rt = FIELD_GET(ESR_ELx_SRT_MASK, esr),
+	};
+}
+
+/* What does not decode itself fails as in api.rst 5 (KVM_EXIT_MMIO) without NISV_TO_USER. */
+enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v)
+{
+	const struct tsr_syndrome *s = &v->syndrome;
+	u64 data;
+
+	if (!(s->esr & ESR_ELx_ISV))
+		return tsr_exit_error(v, -ENOSYS);
+	v->mmio = mmio_decode(s->esr);
+	v->run->mmio.phys_addr = s->ipa | (s->far & ~PAGE_MASK);
+	v->run->mmio.len = v->mmio.len;
+	v->run->mmio.is_write = v->mmio.is_write;
+	data = v->mmio.is_write ? mmio_trim(tsr_reg_get(v, v->mmio.rt), v->mmio.len) : 0;
+	if (v->mmio.is_write && guest_big_endian(v))
+		data = mmio_swap(data, v->mmio.len);
+	memcpy(v->run->mmio.data, &data, sizeof(data));
+	return exit_user(v, KVM_EXIT_MMIO, 0);
+}
+
+void tsr_mmio_complete(struct tsr_vcpu *v)
+{
+	const struct tsr_mmio *m = &v->mmio;
+	u64 data;
+
+	v->mmio.pending = false;
+	if (!m->is_write) {
+		memcpy(&data, v->run->mmio.data, sizeof(data));
+		data = mmio_trim(data, m->len);
+		if (guest_big_endian(v))
+			data = mmio_swap(data, m->len);
+		if (m->sign)
+			data = sign_extend64(data, 8 * m->len - 1);
+		tsr_reg_set(v, m->rt, m->wide ? data : (u32)data);
+	}
+	tsr_skip(v);
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN.
+ *
+ * Two loops. The outer one may sleep: signals, rescheduling, requests, traps that need
+ * the host's memory. The inner one has interrupts off but for moments, and answers by
+ * itself what only computes. A request or a signal that comes while the guest runs is
+ * an interrupt on this CPU, and ends the inner loop.
+ */
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+#include <asm/daifflags.h>
+
+#include "arm.h"
+#include "compat.h"
+#include "psci.h"
+#include "world.h"
+
+/* Why the inner loop ended. */
+enum inner_end {
+	INNER_WORK, /* something waits for the outer loop */
+	INNER_TRAP,
+	INNER_SERROR,
+	INNER_AARCH32, /* the guest left for a state that it does not have */
+};
+
+/* The vCPU's end of PSCI CPU_ON. */
+static void apply_reset(struct tsr_vcpu *v)
+{
+	struct tsr_reset reset;
+
+	spin_lock(&v->power_lock);
+	reset = v->reset;
+	spin_unlock(&v->power_lock);
+	preempt_disable();
+	tsr_world_put(v);
+	tsr_vcpu_reset(v);
+	v->ctx.pc = reset.pc;
+	v->ctx.x[0] = reset.x0;
+	if (reset.big_endian)
+		v->reg[VREG_SCTLR] |= SCTLR_EE;
+	tsr_world_load(v);
+	preempt_enable();
+}
+
+static bool powered_on(const struct tsr_vcpu *v)
+{
+	return READ_ONCE(v->mp_state) == KVM_MP_STATE_RUNNABLE;
+}
+
+/* Off: sleeps until it is turned on, or a signal comes and the request stays. */
+static void wait_for_power(struct tsr_vcpu *v)
+{
+	if (wait_event_interruptible(v->wait, powered_on(v)))
+		set_bit(TSR_REQUEST_POWER, &v->requests);
+}
+
+/* With the V registers given back. Power first: what turned it on left a reset. */
+static void handle_requests(struct tsr_vcpu *v)
+{
+	clear_bit(TSR_REQUEST_KICK, &v->requests);
+	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests))
+		wait_for_power(v);
+	/* Pairs with psci_cpu_on(). */
+	smp_rmb();
+	if (powered_on(v) && test_and_clear_bit(TSR_REQUEST_RESET, &v->requests))
+		apply_reset(v);
+}
+
+static bool has_work(const struct tsr_vcpu *v)
+{
+	return READ_ONCE(v->requests) || xfer_to_guest_mode_work_pending();
+}
+
+/*
+ * The outer loop's turn before the guest. True: go on; else KVM_RUN ends with run_error.
+ */
+static bool prepare(struct tsr_vcpu *v)
+{
+	int err = 0;
+
+	while (READ_ONCE(v->requests) || __xfer_to_guest_mode_work_pending()) {
+		tsr_fp_release(v);
+		err = tsr_xfer_to_guest_mode_handle_work();
+		if (err) {
+			v->run->exit_reason = KVM_EXIT_INTR;
+			v->run_error = err;
+			return false;
+		}
+		if (READ_ONCE(v->requests))
+			handle_requests(v);
+	}
+	return true;
+}
+
+/*
+ * A host interrupt ended the guest: it is taken here, on the guest's time, and the CPU
+ * has been somewhere RCU need not wait for.
+ */
+static void take_interrupt(void)
+{
+	vtime_account_guest_enter();
+	local_daif_restore(DAIF_PROCCTX);
+	isb();
+	local_daif_mask();
+	vtime_account_guest_exit();
+	rcu_virt_note_context_switch();
+}
+
+static enum inner_end inner_loop(struct tsr_vcpu *v)
+{
+	unsigned long why;
+
+	for (;;) {
+		if (has_work(v))
+			return INNER_WORK;
+		why = tsr_world_enter(v);
+		if (unlikely(v->ctx.pstate & PSR_MODE32_BIT))
+			return INNER_AARCH32;
+		switch (why) {
+		case TSR_EXIT_IRQ:
+			take_interrupt();
+			break;
+		case TSR_EXIT_SERROR:
+			return INNER_SERROR;
+		default:
+			if (tsr_ec(v) != ESR_ELx_EC_HVC64 || !tsr_smccc_fast(v))
+				return INNER_TRAP;
+		}
+	}
+}
+
+/*
+ * in_guest pairs with tsr_vcpu_request(): it sets the request, then looks at in_guest;
+ * here in_guest is set, then the requests are looked at.
+ */
+static enum inner_end run_guest(struct tsr_vcpu *v)
+{
+	enum inner_end end;
+
+	local_daif_mask();
+	smp_store_mb(v->in_guest, true);
+	end = inner_loop(v);
+	WRITE_ONCE(v->in_guest, false);
+	local_daif_restore(DAIF_PROCCTX);
+	return end;
+}
+
+/* As KVM: the state is not one that can be run from, until the next KVM_ARM_VCPU_INIT. */
+static enum tsr_next end_aarch32(struct tsr_vcpu *v)
+{
+	v->initialised = false;
+	v->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	v->run->fail_entry.hardware_entry_failure_reason = 0;
+	v->run->fail_entry.cpu = raw_smp_processor_id();
+	v->run_error = 0;
+	return TSR_NEXT_USER;
+}
+
+static enum tsr_next handle_end(struct tsr_vcpu *v, enum inner_end end)
+{
+	switch (end) {
+	case INNER_WORK:
+		return TSR_NEXT_GUEST;
+	case INNER_TRAP:
+		return tsr_trap(v);
+	case INNER_SERROR:
+		pr_warn_ratelimited("tessera: SError while a guest ran, given to the guest\n");
+		tsr_inject_serror(v, TSR_SERROR_UNKNOWN);
+		return TSR_NEXT_GUEST;
+	case INNER_AARCH32:
+		return end_aarch32(v);
+	}
+	return tsr_exit_error(v, -EFAULT);
+}
+
+static void run_loaded(struct tsr_vcpu *v)
+{
+	while (prepare(v) && handle_end(v, run_guest(v)) == TSR_NEXT_GUEST)
+		;
+	tsr_fp_release(v);
+}
+
+static void vcpu_load(struct tsr_vcpu *v)
+{
+	preempt_disable();
+	preempt_notifier_register(&v->notifier);
+	tsr_world_load(v);
+	preempt_enable();
+}
+
+static void vcpu_put(struct tsr_vcpu *v)
+{
+	preempt_disable();
+	tsr_world_put(v);
+	preempt_notifier_unregister(&v->notifier);
+	preempt_enable();
+}
+
+static void sigset_swap(struct tsr_vcpu *v)
+{
+	if (v->sigset_active)
+		sigprocmask(SIG_SETMASK, &v->sigset, &current->real_blocked);
+}
+
+static void sigset_swap_back(struct tsr_vcpu *v)
+{
+	if (!v->sigset_active)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
+long tsr_vcpu_run(struct tsr_vcpu *v)
+{
+	if (!v->initialised)
+		return -ENOEXEC;
+	if (v->mmio.pending)
+		tsr_mmio_complete(v);
+	if (READ_ONCE(v->run->immediate_exit__unsafe))
+		return -EINTR;
+	sigset_swap(v);
+	v->run->exit_reason = KVM_EXIT_UNKNOWN;
+	v->run->flags = 0;
+	v->run_error = 0;
+	WRITE_ONCE(v->vm->cpu.ran, true);
+	WRITE_ONCE(v->task, current);
+	vcpu_load(v);
+	run_loaded(v);
+	vcpu_put(v);
+	WRITE_ONCE(v->task, NULL);
+	sigset_swap_back(v);
+	return v->run_error;
+}

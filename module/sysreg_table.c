@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "arm.h"
+#include "sysreg.h"
+
+#define STATE(enc_, vreg_)	 { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE }
+#define STATE_IF(enc_, vreg_, w) { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE, .when = (w) }
+#define TRAPPED(enc_, vreg_)	 { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_TRAPPED }
+#define KIND(enc_, vreg_, kind_) { .enc = (enc_), .vreg = (vreg_), .kind = (kind_) }
+#define ID(enc_)		 { .enc = (enc_), .kind = SYSREG_ID }
+
+/* DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1. */
+#define DEBUG_PAIR(n)                                  \
+	TRAPPED(sys_reg(2, 0, 0, n, 4), VREG_DBGBVR + n), \
+	TRAPPED(sys_reg(2, 0, 0, n, 5), VREG_DBGBCR + n), \
+	TRAPPED(sys_reg(2, 0, 0, n, 6), VREG_DBGWVR + n), \
+	TRAPPED(sys_reg(2, 0, 0, n, 7), VREG_DBGWCR + n)
+
+/*
+ * The uABI swapped two of the timer's: KVM_REG_ARM_TIMER_CVAL has CNTVCT_EL0's
+ * encoding, KVM_REG_ARM_TIMER_CNT that of CNTV_CVAL_EL0. Neither traps.
+ */
+#define ENC_TIMER_CVAL sys_reg(3, 3, 14, 0, 2)
+#define ENC_TIMER_CNT  sys_reg(3, 3, 14, 3, 2)
+
+const struct sysreg tsr_sysregs[] = {
+	DEBUG_PAIR(0), DEBUG_PAIR(1), DEBUG_PAIR(2), DEBUG_PAIR(3),
+	DEBUG_PAIR(4), DEBUG_PAIR(5), DEBUG_PAIR(6), DEBUG_PAIR(7),
+	DEBUG_PAIR(8), DEBUG_PAIR(9), DEBUG_PAIR(10), DEBUG_PAIR(11),
+	DEBUG_PAIR(12), DEBUG_PAIR(13), DEBUG_PAIR(14), DEBUG_PAIR(15),
+	TRAPPED(SYS_MDCCINT_EL1, VREG_MDCCINT),
+	TRAPPED(SYS_MDSCR_EL1, VREG_MDSCR),
+	KIND(SYS_OSLSR_EL1, VREG_OSLSR, SYSREG_OSLSR),
+	STATE(SYS_DBGVCR32_EL2, VREG_DBGVCR32),
+
+	ID(SYS_MIDR_EL1),
+	STATE(SYS_MPIDR_EL1, VREG_MPIDR),
+	ID(SYS_REVIDR_EL1),
+	STATE(SYS_SCTLR_EL1, VREG_SCTLR),
+	KIND(SYS_ACTLR_EL1, VREG_ACTLR, SYSREG_FIXED),
+	STATE(SYS_CPACR_EL1, VREG_CPACR),
+	STATE_IF(SYS_RGSR_EL1, VREG_RGSR, SYSREG_WITH_MTE),
+	STATE_IF(SYS_GCR_EL1, VREG_GCR, SYSREG_WITH_MTE),
+	STATE(SYS_TTBR0_EL1, VREG_TTBR0),
+	STATE(SYS_TTBR1_EL1, VREG_TTBR1),
+	STATE(SYS_TCR_EL1, VREG_TCR),
+	{ .enc = SYSREG_APIAKEYLO, .vreg = 0, .kind = SYSREG_APIA, .when = SYSREG_WITH_PAUTH },
+	{ .enc = SYSREG_APIAKEYHI, .vreg = 1, .kind = SYSREG_APIA, .when = SYSREG_WITH_PAUTH },
+	STATE_IF(SYSREG_APIBKEYLO, VREG_APIB_LO, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APIBKEYHI, VREG_APIB_HI, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APDAKEYLO, VREG_APDA_LO, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APDAKEYHI, VREG_APDA_HI, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APDBKEYLO, VREG_APDB_LO, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APDBKEYHI, VREG_APDB_HI, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APGAKEYLO, VREG_APGA_LO, SYSREG_WITH_PAUTH),
+	STATE_IF(SYSREG_APGAKEYHI, VREG_APGA_HI, SYSREG_WITH_PAUTH),
+	STATE(SYS_AFSR0_EL1, VREG_AFSR0),
+	STATE(SYS_AFSR1_EL1, VREG_AFSR1),
+	STATE(SYS_ESR_EL1, VREG_ESR),
+	STATE_IF(SYS_TFSR_EL1, VREG_TFSR, SYSREG_WITH_MTE),
+	STATE_IF(SYS_TFSRE0_EL1, VREG_TFSRE0, SYSREG_WITH_MTE),
+	STATE(SYS_FAR_EL1, VREG_FAR),
+	STATE(SYS_PAR_EL1, VREG_PAR),
+	STATE(SYS_MAIR_EL1, VREG_MAIR),
+	STATE(SYS_AMAIR_EL1, VREG_AMAIR),
+	STATE(SYS_VBAR_EL1, VREG_VBAR),
+	STATE(SYS_DISR_EL1, VREG_DISR),
+	STATE(SYS_CONTEXTIDR_EL1, VREG_CONTEXTIDR),
+	STATE(SYS_TPIDR_EL1, VREG_TPIDR_EL1),
+	STATE(SYS_CNTKCTL_EL1, VREG_CNTKCTL),
+	ID(SYS_CLIDR_EL1),
+	ID(SYS_AIDR_EL1),
+	KIND(SYS_CSSELR_EL1, VREG_CSSELR, SYSREG_CSSELR),
+	ID(SYS_CTR_EL0),
+	STATE(SYS_TPIDR_EL0, VREG_TPIDR_EL0),
+	STATE(SYS_TPIDRRO_EL0, VREG_TPIDRRO_EL0),
+
+	KIND(SYS_CNTPCT_EL0, 0, SYSREG_PCOUNT),
+	KIND(SYS_CNTP_CTL_EL0, VREG_CNTP_CTL, SYSREG_PTIMER_CTL),
+	TRAPPED(SYS_CNTP_CVAL_EL0, VREG_CNTP_CVAL),
+	STATE(sys_reg(3, 3, 14, 3, 1), VREG_CNTV_CTL),
+	STATE(ENC_TIMER_CVAL, VREG_CNTV_CVAL),
+	KIND(ENC_TIMER_CNT, 0, SYSREG_VCOUNT),
+
+	STATE(SYS_DACR32_EL2, VREG_DACR32),
+	STATE(SYS_IFSR32_EL2, VREG_IFSR32),
+	STATE(SYS_FPEXC32_EL2, VREG_FPEXC32),
+};
+
+const unsigned int tsr_sysreg_count = ARRAY_SIZE(tsr_sysregs);
+
+bool tsr_sysreg_visible(const struct tsr_vcpu *v, const struct sysreg *r)
+{
+	switch ((enum sysreg_when)r->when) {
+	case SYSREG_ALWAYS:
+		return true;
+	case SYSREG_WITH_MTE:
+		return v->mte;
+	case SYSREG_WITH_PAUTH:
+		return v->pauth;
+	}
+	return false;
+}
+
+const struct sysreg *tsr_sysreg_find(const struct tsr_vcpu *v, u32 enc)
+{
+	unsigned int i;
+
+	for (i = 0; i < tsr_sysreg_count; i++)
+		if (tsr_sysregs[i].enc == enc)
+			return tsr_sysreg_visible(v, &tsr_sysregs[i]) ? &tsr_sysregs[i] : NULL;
+	return NULL;
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* The stage-2 tables, as the emulated hardware sees them after each operation. */
+#include "world.h"
+
+#define RWXT (PERM_R | PERM_W | PERM_X | PERM_T)
+#define IPA  0x40000000ULL
+#define PA   0x880000000ULL /* congruent with IPA in every block size */
+
+static struct s2 s2;
+static struct s2_cache cache;
+static struct seam_tlb tlb;
+static struct host host;
+static seam_rwlock_t lock;
+static struct emu_mmu mmu;
+
+static void start(const struct host *on)
+{
+	emu_phys_reset();
+	emu_log_reset();
+	host = *on;
+	memset(&cache, 0, sizeof(cache));
+	seam_rwlock_init(&lock);
+	assert_int_equal(s2_init(&s2, &host, 40, &tlb, &lock), 0);
+	mmu = (struct emu_mmu){ seam_table_hpa(s2.root).addr, s2_geom_vtcr(&s2.geom, &host),
+				host.fwb, host.mte_perm, host.xnx, 48 };
+}
+
+static int begin(void **state)
+{
+	start(&host_max);
+	return 0;
+}
+
+static int end(void **state)
+{
+	s2_destroy(&s2);
+	s2_cache_drain(&cache);
+	return emu_tables_live() || emu_allocs_live() ? -1 : 0;
+}
+
+static enum s2_map_result map_held(u64 ipa, u64 pa, int level, perm_t perm, bool exclusive)
+{
+	struct s2_leaf leaf = { .hpa = hpa_of(pa), .type = MEMTYPE_WB, .perm = perm };
+
+	assert_int_equal(s2_cache_fill(&cache), 0);
+	return s2_map(&s2, &cache, gpa_gfn(gpa_of(ipa)), level, &leaf, exclusive);
+}
+
+/* As a fault does it: shared, and exclusive if need be. */
+static enum s2_map_result map(u64 ipa, u64 pa, int level, perm_t perm)
+{
+	enum s2_map_result r = map_held(ipa, pa, level, perm, false);
+
+	return r == S2_EXCLUSIVE ? map_held(ipa, pa, level, perm, true) : r;
+}
+
+static void unmap(u64 ipa, u64 size)
+{
+	seam_write_lock(&lock);
+	s2_range_unmap(&s2, world_gfns(ipa, size));
+	seam_write_unlock(&lock);
+}
+
+static void protect(u64 ipa, u64 size, perm_t remove)
+{
+	seam_write_lock(&lock);
+	s2_range_protect(&s2, world_gfns(ipa, size), remove);
+	seam_write_unlock(&lock);
+}
+
+static bool age(u64 ipa, u64 size, bool clear)
+{
+	bool young;
+
+	seam_write_lock(&lock);
+	young = s2_range_age(&s2, world_gfns(ipa, size), clear);
+	seam_write_unlock(&lock);
+	return young;
+}
+
+/* What the hardware grants at an address, and where it leads. */
+static perm_t granted(u64 ipa, u64 *pa)
+{
+	static const struct {
+		enum emu_access access;
+		perm_t perm;
+	} tries[] = { { EMU_READ, PERM_R }, { EMU_WRITE, PERM_W }, { EMU_FETCH_EL1, PERM_X } };
+	perm_t perm = 0;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		struct emu_walk w = emu_mmu_access(&mmu, ipa, tries[i].access);
+
+		if (w.fault == EMU_FAULT_TRANSLATION || w.fault == EMU_FAULT_ACCESS_FLAG)
+			return 0;
+		assert_true(w.fault == EMU_FAULT_NONE || w.fault == EMU_FAULT_PERMISSION);
+		if (w.fault == EMU_FAULT_NONE)
+			perm |= tries[i].perm;
+		if (!w.notag)
+			perm |= PERM_T;
+		if (pa)
+			*pa = w.pa;
+	}
+	return perm;
+}
+
+static void assert_maps(u64 ipa, u64 pa, perm_t perm)
+{
+	u64 found = 0;
+	perm_t has = granted(ipa, &found);
+
+	assert_int_equal(has, perm);
+	assert_int_equal(found, pa);
+}
+
+static void assert_absent(u64 ipa)
+{
+	assert_int_equal(emu_mmu_try(&mmu, ipa, EMU_READ), EMU_FAULT_TRANSLATION);
+}
+
+static void maps_each_level(void **state)
+{
+	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
+
+	end(NULL);
+	for (unsigned int i = 0; i < 4; i++) {
+		start(hosts[i]);
+		for (int level = 1; level <= 3; level++) {
+			u64 size = PAGE << TSR_LEVEL_ORDER(level);
+
+			assert_int_equal(map(IPA, PA, level, RWXT), S2_MAPPED);
+			assert_int_equal(emu_mmu_access(&mmu, IPA, EMU_READ).level, level);
+			assert_maps(IPA, PA, RWXT);
+			assert_maps(IPA + size - 1, PA + size - 1, RWXT);
+			assert_absent(IPA + size);
+			assert_absent(IPA - 1);
+			assert_int_equal(map(IPA + size - PAGE, PA, level, RWXT), S2_UNCHANGED);
+			unmap(IPA, size);
+			assert_absent(IPA);
+			assert_int_equal(emu_tables_live(), 2 + cache.count);
+		}
+		end(NULL);
+	}
+	start(&host_max);
+}
+
+static void each_permission_is_what_it_says(void **state)
+{
+	for (perm_t perm = 1; perm <= RWXT; perm++) {
+		if (!(perm & ~PERM_T))
+			continue;
+		assert_int_equal(map(IPA, PA, 3, perm), S2_MAPPED);
+		assert_maps(IPA, PA, perm);
+		assert_int_equal(s2_lookup(&s2, gfn_of(IPA / PAGE)).perm, perm);
+		unmap(IPA, PAGE);
+	}
+}
+
+static void lookup_finds_level_and_age(void **state)
+{
+	struct s2_entry e = s2_lookup(&s2, gfn_of(IPA / PAGE));
+
+	assert_int_equal(e.kind, S2_INVALID);
+	assert_int_equal(e.level, 1);
+	map(IPA, PA, 2, PERM_R);
+	e = s2_lookup(&s2, gfn_of(IPA / PAGE + 5));
+	assert_int_equal(e.kind, S2_LEAF);
+	assert_int_equal(e.level, 2);
+	assert_int_equal(e.hpa.addr, PA);
+	assert_true(e.young);
+}
+
+static void widening_keeps_what_was_granted(void **state)
+{
+	map(IPA, PA, 3, PERM_R | PERM_T);
+	assert_int_equal(map_held(IPA, PA, 3, PERM_W | PERM_T, false), S2_MAPPED);
+	assert_maps(IPA, PA, PERM_R | PERM_W | PERM_T);
+	assert_int_equal(map_held(IPA, PA, 3, PERM_X | PERM_T, false), S2_MAPPED);
+	assert_maps(IPA, PA, RWXT);
+	assert_int_equal(map_held(IPA, PA, 3, PERM_R | PERM_T, false), S2_UNCHANGED);
+	assert_maps(IPA, PA, RWXT);
+}
+
+/* Memory attributes and addresses change by break-before-make, hence exclusively. */
+static void other_leaves_need_the_lock(void **state)
+{
+	map(IPA, PA, 3, RWXT & ~PERM_T);
+	assert_int_equal(map_held(IPA, PA, 3, RWXT, false), S2_EXCLUSIVE);
+	assert_maps(IPA, PA, RWXT & ~PERM_T);
+	assert_int_equal(map_held(IPA, PA, 3, RWXT, true), S2_MAPPED);
+	assert_maps(IPA, PA, RWXT);
+	assert_int_equal(map_held(IPA, PA + PAGE, 3, PERM_R | PERM_T, false), S2_EXCLUSIVE);
+	assert_int_equal(map_held(IPA, PA + PAGE, 3, PERM_R | PERM_T, true), S2_MAPPED);
+	assert_maps(IPA, PA + PAGE, PERM_R | PERM_T);
+}
+
+static void page_breaks_block(void **state)
+{
+	map(IPA, PA, 2, RWXT);
+	assert_int_equal(map_held(IPA + PAGE, PA + PAGE, 3, PERM_R | PERM_T, false), S2_EXCLUSIVE);
+	assert_int_equal(map_held(IPA + PAGE, PA + PAGE, 3, PERM_R | PERM_T, true), S2_MAPPED);
+	assert_maps(IPA + PAGE, PA + PAGE, PERM_R | PERM_T);
+	assert_absent(IPA);
+	assert_absent(IPA + BLOCK - 1);
+	map(IPA + GIB, PA + GIB, 1, RWXT);
+	assert_int_equal(map(IPA + GIB, PA + GIB, 3, RWXT), S2_MAPPED);
+	assert_int_equal(emu_mmu_access(&mmu, IPA + GIB, EMU_READ).level, 3);
+}
+
+static void block_replaces_tables(void **state)
+{
+	unsigned long tables = emu_tables_live();
+
+	for (u64 at = 0; at < GIB; at += BLOCK)
+		map(IPA + at, PA + at, 3, PERM_R | PERM_T);
+	assert_int_equal(map_held(IPA, PA, 2, RWXT, false), S2_EXCLUSIVE);
+	assert_int_equal(map_held(IPA, PA, 2, RWXT, true), S2_MAPPED);
+	assert_maps(IPA + BLOCK - 1, PA + BLOCK - 1, RWXT);
+	assert_maps(IPA + BLOCK, PA + BLOCK, PERM_R | PERM_T);
+	assert_int_equal(map(IPA, PA, 1, RWXT), S2_MAPPED);
+	assert_maps(IPA + GIB - 1, PA + GIB - 1, RWXT);
+	assert_int_equal(emu_tables_live(), tables + cache.count);
+}
+
+static void unmap_is_exact(void **state)
+{
+	for (u64 at = 0; at < 2 * BLOCK; at += PAGE)
+		map(IPA + at, PA + at, 3, RWXT);
+	unmap(IPA + BLOCK - PAGE, 2 * PAGE);
+	assert_maps(IPA + BLOCK - 2 * PAGE, PA + BLOCK - 2 * PAGE, RWXT);
+	assert_absent(IPA + BLOCK - PAGE);
+	assert_absent(IPA + BLOCK);
+	assert_maps(IPA + BLOCK + PAGE, PA + BLOCK + PAGE, RWXT);
+	/* The first table goes when its last page does. */
+	assert_int_equal(emu_tables_live(), 2 + 1 + 2 + cache.count);
+	for (u64 at = 0; at < BLOCK; at += PAGE)
+		unmap(IPA + at, PAGE);
+	assert_int_equal(emu_tables_live(), 2 + 1 + 1 + cache.count);
+	unmap(0, 1ULL << 40);
+	assert_int_equal(emu_tables_live(), 2 + cache.count);
+}
+
+static void what_is_cut_is_dropped(void **state)
+{
+	map(IPA, PA, 2, RWXT);
+	unmap(IPA + PAGE, PAGE);
+	assert_absent(IPA);
+	assert_absent(IPA + BLOCK - 1);
+	map(IPA, PA, 2, RWXT);
+	protect(IPA + PAGE, PAGE, PERM_W);
+	assert_absent(IPA);
+	map(IPA, PA, 2, RWXT & ~PERM_W);
+	protect(IPA + PAGE, PAGE, PERM_W);
+	assert_maps(IPA, PA, RWXT & ~PERM_W);
+}
+
+static void protect_narrows(void **state)
+{
+	for (perm_t remove = 1; remove <= RWXT; remove++) {
+		perm_t left = RWXT & ~remove;
+
+		map(IPA, PA, 3, RWXT);
+		map(IPA + PAGE, PA + PAGE, 3, PERM_R);
+		map(IPA + BLOCK, PA + BLOCK, 2, RWXT);
+		protect(IPA, 2 * BLOCK, remove);
+		if (!(left & ~PERM_T) || (remove & PERM_T)) {
+			assert_absent(IPA);
+			assert_absent(IPA + BLOCK);
+		} else {
+			assert_maps(IPA, PA, left);
+			assert_maps(IPA + BLOCK, PA + BLOCK, left);
+		}
+		assert_int_equal(granted(IPA + PAGE, NULL), remove & PERM_R ? 0 : PERM_R);
+		unmap(IPA, 2 * BLOCK);
+	}
+}
+
+static void ages(void **state)
+{
+	map(IPA, PA, 3, RWXT);
+	map(IPA + BLOCK, PA + BLOCK, 2, RWXT);
+	assert_true(age(IPA, PAGE, false));
+	assert_true(age(IPA, 2 * BLOCK, true));
+	assert_false(age(IPA, 2 * BLOCK, true));
+	assert_int_equal(emu_mmu_try(&mmu, IPA, EMU_READ), EMU_FAULT_ACCESS_FLAG);
+	/* The fault makes it young again, in place. */
+	assert_int_equal(map_held(IPA, PA, 3, PERM_R | PERM_T, false), S2_MAPPED);
+	assert_maps(IPA, PA, RWXT);
+	assert_true(age(IPA, PAGE, false));
+	assert_false(age(IPA + PAGE, PAGE, false));
+	assert_false(age(IPA + BLOCK, BLOCK, false));
+}
+
+/* --- Random operations against a flat map. --- */
+
+#define MODEL_PAGES 2048U /* four blocks */
+
+/* What each page may grant at most. That it does grant is asserted where it is mapped. */
+struct flat {
+	u64 pa[MODEL_PAGES];
+	perm_t may[MODEL_PAGES];
+};
+
+static void flat_map(struct flat *f, u64 nr, int level, u64 shift, perm_t perm)
+{
+	u64 span = 1ULL << TSR_LEVEL_ORDER(level), first = nr & ~(span - 1);
+	struct s2_entry old = s2_lookup(&s2, gfn_of(IPA / PAGE + nr));
+	bool same = old.kind == S2_LEAF && old.level == level &&
+		    old.hpa.addr == PA + shift + first * PAGE &&
+		    (old.perm & PERM_T) == (perm & PERM_T);
+
+	assert_int_not_equal(map(IPA + nr * PAGE, PA + shift + first * PAGE, level, perm),
+			     S2_EXCLUSIVE);
+	for (u64 i = first; i < first + span; i++) {
+		f->may[i] = same ? f->may[i] | perm : perm;
+		f->pa[i] = PA + shift + i * PAGE;
+	}
+	assert_true(perm_has(granted(IPA + nr * PAGE, NULL), perm));
+}
+
+static void flat_step(struct flat *f, u64 *seed)
+{
+	u64 nr = random_below(seed, MODEL_PAGES), n = 1 + random_below(seed, 700);
+	perm_t perm = (perm_t)(1 + random_below(seed, 7)) | (random_below(seed, 4) ? PERM_T : 0);
+	u64 end = nr + n < MODEL_PAGES ? nr + n : MODEL_PAGES;
+
+	switch (random_below(seed, 16)) {
+	case 0:
+		unmap(IPA + nr * PAGE, (end - nr) * PAGE);
+		memset(&f->may[nr], 0, end - nr);
+		return;
+	case 1:
+		protect(IPA + nr * PAGE, (end - nr) * PAGE, perm);
+		for (u64 i = nr; i < end; i++)
+			f->may[i] &= ~perm;
+		return;
+	case 2:
+		age(IPA + nr * PAGE, (end - nr) * PAGE, true);
+		return;
+	case 3:
+	case 4:
+		flat_map(f, nr, 2, random_below(seed, 8) ? 0 : BLOCK, perm);
+		return;
+	default:
+		flat_map(f, nr, 3, random_below(seed, 8) ? 0 : PAGE, perm);
+		return;
+	}
+}
+
+static void flat_compare(const struct flat *f)
+{
+	for (u64 nr = 0; nr < MODEL_PAGES; nr++) {
+		u64 pa = 0;
+		perm_t has = granted(IPA + nr * PAGE, &pa);
+
+		if (!has)
+			continue;
+		assert_true(perm_has(f->may[nr] | PERM_T, has));
+		assert_true(!(has & PERM_T) || (f->may[nr] & PERM_T));
+		assert_int_equal(pa, f->pa[nr]);
+	}
+}
+
+static void random_operations(void **state)
+{
+	static const struct host *const hosts[] = { &host_max, &host_a76 };
+
+	end(NULL);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct flat f = { 0 };
+		struct host on = *hosts[i];
+		u64 seed = 11 + i;
+
+		on.mte_perm = true;
+		start(&on);
+		for (int step = 0; step < 20000; step++) {
+			flat_step(&f, &seed);
+			if (step % 64 == 0)
+				flat_compare(&f);
+		}
+		end(NULL);
+	}
+	start(&host_max);
+}
+
+static void no_memory(void **state)
+{
+	emu_fail_nth(2);
+	assert_int_equal(s2_cache_fill(&cache), -ENOMEM);
+	assert_int_equal(cache.count, 1);
+	assert_int_equal(s2_cache_fill(&cache), 0);
+	assert_int_equal(cache.count, S2_CACHE_MAX);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(maps_each_level),
+		TEST(each_permission_is_what_it_says),
+		TEST(lookup_finds_level_and_age),
+		TEST(widening_keeps_what_was_granted),
+		TEST(other_leaves_need_the_lock),
+		TEST(page_breaks_block),
+		TEST(block_replaces_tables),
+		TEST(unmap_is_exact),
+		TEST(what_is_cut_is_dropped),
+		TEST(protect_narrows),
+		TEST(ages),
+		TEST(random_operations),
+		TEST(no_memory),
+	};
+
+	return RUN(tests);
+}
