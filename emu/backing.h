@@ -11,11 +11,11 @@
 struct emu_vma {
 	u64 begin, end; /* hva, bytes */
 	enum backing_kind kind;
-	struct hpa hpa;	  /* of begin */
-	u8 order;	  /* of the pieces that the host maps */
-	bool read_only;	  /* the VMA itself */
+	struct hpa hpa; /* of begin */
+	u8 order;	/* of the pieces that the host maps */
+	bool read_only; /* the VMA itself */
 	bool can_tag;
-	bool zero;	  /* not written yet: reading finds the zero page, writing ends that */
+	bool zero; /* not written yet: reading finds the zero page, writing ends that */
 };
 
 #define EMU_VMA_MAX 64
@@ -36,5 +36,9 @@ long emu_backing_held(void);
 /* Was the last page that was put said to be dirtied? */
 bool emu_backing_last_dirtied(void);
 struct hpa emu_zero_page(void);
+
+/* Around a change of a VMA while other threads may fault. */
+void emu_mm_lock(void);
+void emu_mm_unlock(void);
 
 #endif

@@ -46,8 +46,6 @@ static const struct access {
 	{"a swap", guest_swp, NR | NW, true},
 	{"an atomic add", guest_ldadd, NR | NW, true},
 	{"an exclusive pair", guest_exclusive, NR | NW, true},
-	{"DC CIVAC", guest_dc_civac, NR},
-	{"DC CVAC", guest_dc_cvac, NR},
 	{"a fetch", guest_branch, NX},
 };
 

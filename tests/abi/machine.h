@@ -95,6 +95,7 @@ long machine_cap(struct machine *m, uint32_t cap);
 #define EC_DATA_ABORT	0x25UL
 #define FSC_EXTERNAL	0x10UL /* synchronous external abort */
 #define FSC_EXTERNAL_L1 0x15UL /* the same, on a level 1 walk */
+#define FSC_ADDRESS_SIZE 0x00UL /* level 0 */
 #define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */

@@ -198,7 +198,6 @@ static const struct call_row {
 	uint64_t function;
 	int64_t want;
 } call_rows[] = {
-	{"PSCI_VERSION", NEED_TSR, guest_hvc, 0x84000000, 0x10001},
 	{"PSCI_FEATURES of PSCI_VERSION", 0, guest_hvc, 0x8400000a, 0},
 	{"SMCCC_VERSION", 0, guest_hvc, 0x80000000, 0x10001},
 	{"an unknown PSCI function", 0, guest_hvc, 0x8400001f, -1},
@@ -208,11 +207,23 @@ static const struct call_row {
 	{"all bits", 0, guest_hvc, 0xffffffff, -1},
 };
 
+/* The firmware pseudo-register and the guest's call agree: 1.1 or a later 1.x. */
+static void psci_version(struct machine *m)
+{
+	uint64_t version = machine_get(m, KVM_REG_ARM_PSCI_VERSION);
+	uint64_t value = 0;
+	bool done = machine_finishes(m, guest_hvc, 0x84000000, 0, &value);
+
+	tap_ok(done && value == version, "HVC: PSCI_VERSION is what the VMM reads");
+	tap_ok(version >> 16 == 1 && (version & 0xffff) >= 1, "PSCI is 1.1 or later");
+}
+
 static void calls(void)
 {
 	struct machine m;
 
 	machine_open(&m, 0);
+	psci_version(&m);
 	for (unsigned int i = 0; i < ROW_COUNT(call_rows); i++) {
 		const struct call_row *row = &call_rows[i];
 		const char *lacks = env_lacks(row->need);
