@@ -8,6 +8,6 @@ chmod 600 "$TSR_DISK/swap"
 mkswap "$TSR_DISK/swap" >/dev/null && swapon "$TSR_DISK/swap" || echo "# no swap"
 test-moving ${TSR_FULL:+5}
 status=$?
-swapoff "$TSR_DISK/swap"
+swapoff "$TSR_DISK/swap" 2>/dev/null
 rm -f "$TSR_DISK/swap"
 exit $status
