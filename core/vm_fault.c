@@ -16,6 +16,7 @@ static void vm_look(struct vm *vm, const struct access *access, struct vm_view *
 {
 	const struct slot *slot;
 
+	memset(view, 0, sizeof(*view));
 	view->gfn = gpa_gfn(access->gpa);
 	view->seq = READ_ONCE(vm->inval_seq);
 	/* Pairs with smp_wmb() in vm_inval_end(). */
@@ -28,7 +29,6 @@ static void vm_look(struct vm *vm, const struct access *access, struct vm_view *
 		view->attr = attr_get(&vm->attr, view->gfn);
 	}
 	seam_rcu_read_unlock();
-	view->mapped = PERM_NONE;
 	if (access->permission && slot) {
 		seam_read_lock(&vm->s2_lock);
 		view->mapped = s2_lookup(&vm->s2, view->gfn).perm;

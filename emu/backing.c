@@ -72,6 +72,16 @@ struct hpa emu_zero_page(void)
 	return mm.zero;
 }
 
+void emu_mm_lock(void)
+{
+	pthread_mutex_lock(&mm.lock);
+}
+
+void emu_mm_unlock(void)
+{
+	pthread_mutex_unlock(&mm.lock);
+}
+
 static struct emu_vma *vma_find(u64 addr)
 {
 	for (unsigned int i = 0; i < mm.count; i++)
@@ -130,6 +140,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 	u64 end = hva.addr + size, covered = 0;
 
 	memset(out, 0, sizeof(*out));
+	pthread_mutex_lock(&mm.lock);
 	for (unsigned int i = 0; i < mm.count; i++) {
 		const struct emu_vma *vma = &mm.vma[i];
 		u64 first = vma->begin > hva.addr ? vma->begin : hva.addr;
@@ -142,6 +153,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 		if (!vma->can_tag)
 			out->untaggable |= BIT(vma->kind);
 	}
+	pthread_mutex_unlock(&mm.lock);
 	if (covered < size)
 		out->kinds |= BIT(BACKING_NONE);
 	return 0;

@@ -37,4 +37,8 @@ long emu_backing_held(void);
 bool emu_backing_last_dirtied(void);
 struct hpa emu_zero_page(void);
 
+/* Around a change of a VMA while other threads may fault. */
+void emu_mm_lock(void);
+void emu_mm_unlock(void);
+
 #endif

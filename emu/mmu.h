@@ -49,6 +49,13 @@ struct emu_walk {
 /* One access to @ipa. */
 struct emu_walk emu_mmu_access(const struct emu_mmu *mmu, u64 ipa, enum emu_access access);
 
+/*
+ * A walk and what the access does with its result stand between these two; a TLB
+ * invalidation waits for all that have begun, as a DSB after it does on hardware.
+ */
+void emu_mmu_begin(void);
+void emu_mmu_end(void);
+
 /* Shorthand: what an access gives, faults as they are. */
 static inline enum emu_fault emu_mmu_try(const struct emu_mmu *mmu, u64 ipa,
 					 enum emu_access access)

@@ -26,6 +26,9 @@
 #define FPEXC32_RESET 0x700
 #define OSLSR_RESET   BIT(3)
 
+/* RGSR_EL1.SEED (D24.2.137): from 0 the tags of IRG would never change. */
+#define RGSR_RESET BIT(8)
+
 #define MPIDR_RES1	BIT_ULL(31)
 #define MPIDR_AFF0_BITS 4 /* so many vCPUs share the higher affinities, for a GICv3's SGIs */
 
@@ -97,6 +100,7 @@ void tsr_vcpu_reset(struct tsr_vcpu *v)
 	v->reg[VREG_MPIDR] = mpidr_of(v->id);
 	v->reg[VREG_FPEXC32] = FPEXC32_RESET;
 	v->reg[VREG_OSLSR] = OSLSR_RESET;
+	v->reg[VREG_RGSR] = RGSR_RESET;
 	tsr_world_traps(v);
 }
 

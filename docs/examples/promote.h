@@ -3,8 +3,9 @@
  * Promotion: what a VMM does on a TAG exit over memory that cannot hold tags.
  *
  * A unit of guest RAM (2 MiB, less at the slot's end) is copied into a memfd, which
- * can hold tags, and the memfd is mapped over it at the same host virtual address. The guest keeps running meanwhile: it reads
- * the unit, and a write exits until the copy is in place.
+ * can hold tags, and the memfd is mapped over it at the same host virtual address.
+ * The guest keeps running meanwhile: it reads the unit, and a write exits until the
+ * copy is in place.
  *
  * Invariants: a unit is promoted once. While it is being promoted NW is set on
  * it and nobody in the VMM writes it. On failure the old memory is in place and

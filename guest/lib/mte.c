@@ -8,10 +8,6 @@
 #define WORD_SIZE     4
 #define MTE_IN_MEMORY 2
 
-/* Registers by number, for an assembler that targets the base architecture. */
-#define TFSR_EL1 S3_0_C5_C6_0
-#define GMID_EL1 S3_1_C0_C0_4
-
 void mte_tco_set(void);
 void mte_tco_clear(void);
 

@@ -33,6 +33,13 @@ static inline void dsb(void)
 	asm volatile("dsb ish" ::: "memory");
 }
 
+/* Memory tagging, by number for an assembler that targets the base architecture. */
+#define GCR_EL1	   S3_0_C1_C0_6
+#define RGSR_EL1   S3_0_C1_C0_5
+#define TFSR_EL1   S3_0_C5_C6_0
+#define TFSRE0_EL1 S3_0_C5_C6_1
+#define GMID_EL1   S3_1_C0_C0_4
+
 /* ESR_EL1 (Arm ARM D24.2.41). */
 #define ESR_EC	    GENMASK(31, 26)
 #define ESR_IL	    GENMASK(25, 25)

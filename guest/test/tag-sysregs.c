@@ -6,11 +6,6 @@
  */
 #include "guest.h"
 
-#define GCR_EL1	   S3_0_C1_C0_6
-#define RGSR_EL1   S3_0_C1_C0_5
-#define TFSR_EL1   S3_0_C5_C6_0
-#define TFSRE0_EL1 S3_0_C5_C6_1
-
 #define GCR_EXCLUDE GENMASK(15, 0)
 #define RGSR_TAG    GENMASK(3, 0)
 #define RGSR_SEED   GENMASK(23, 8)

@@ -386,7 +386,9 @@ static void run_obstacle(enum obstacle obstacle, const char *name, const char *f
 	ok(!rig->promoter.promotions && strstr(rig->why.text, "could not be promoted"), name,
 	   "the VMM says so, and has changed nothing");
 	rig_run(rig);
-	ok(!rig->stopped && rig->status == 0, name, "once that is over, the guest goes on");
+	/* What was truncated is lost, and the guest may notice: the VM itself goes on. */
+	ok(!rig->stopped && (obstacle == TRUNCATED ? rig->status != NOT_ENDED : !rig->status), name,
+	   "once that is over, the guest goes on");
 	rig_close(rig);
 }
 
@@ -394,7 +396,7 @@ static const struct trial trials[] = {
 	{"2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 600, 7, 600, 4, true, 0},
 	{"4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 300, 7, 300, 4, true, 0},
 	{"4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0},
-	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 5000, 2, false, 2000},
+	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 3000, 2, false, 1500},
 };
 
 static const struct trial scatter = {

@@ -176,6 +176,8 @@ void tsr_vcpu_run(struct tsr_vcpu *vcpu, struct tsr_exit *exit)
 		decode_failure(vcpu->run, errno, entered, exit);
 	else
 		decode_success(vcpu->run, exit);
+	if (exit->kind == TSR_EXIT_KICKED)
+		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vcpu->exits[exit->kind], vcpu->exits[exit->kind] + 1, __ATOMIC_RELAXED);
 }
 
@@ -214,7 +216,10 @@ enum tsr_verdict tsr_fault_inject(void *opaque, struct tsr_vcpu *vcpu,
 
 int tsr_vcpu_start(struct tsr_vcpu *vcpu, void *(*loop)(void *opaque), void *opaque)
 {
-	return -pthread_create(&vcpu->thread, NULL, loop, opaque);
+	int error = pthread_create(&vcpu->thread, NULL, loop, opaque);
+
+	vcpu->started = !error;
+	return -error;
 }
 
 void tsr_vcpu_kick(struct tsr_vcpu *vcpu)
@@ -224,11 +229,13 @@ void tsr_vcpu_kick(struct tsr_vcpu *vcpu)
 	 * signal one that is inside: together no kick is ever lost.
 	 */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(vcpu->thread, SIGRTMIN);
+	if (vcpu->started)
+		pthread_kill(vcpu->thread, SIGRTMIN);
 }
 
 void tsr_vcpu_join(struct tsr_vcpu *vcpu)
 {
 	pthread_join(vcpu->thread, NULL);
+	vcpu->started = false;
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 }

@@ -56,6 +56,7 @@ struct tsr_vcpu {
 	int fd;
 	struct kvm_run *run;
 	pthread_t thread;
+	bool started; /* "thread" is one that must be joined */
 	uint64_t exits[TSR_EXIT_KINDS];
 };
 
@@ -106,10 +107,14 @@ enum tsr_verdict tsr_fault_inject(void *opaque, struct tsr_vcpu *vcpu,
 /* Errors: those of pthread_create(), negative. */
 int tsr_vcpu_start(struct tsr_vcpu *vcpu, void *(*loop)(void *opaque), void *opaque);
 
-/* Asks the vCPU's thread out of the guest; from any thread but before tsr_vcpu_join(). */
+/*
+ * Makes the current or the next tsr_vcpu_run() return, once. Set first what the
+ * vCPU's loop is to find then. From any thread, between tsr_vcpu_start() and
+ * tsr_vcpu_join(), or where the vCPU has no thread.
+ */
 void tsr_vcpu_kick(struct tsr_vcpu *vcpu);
 
-/* Waits for the thread to end, and withdraws the kick. */
+/* Waits for the thread to end, and withdraws a kick that it did not see. */
 void tsr_vcpu_join(struct tsr_vcpu *vcpu);
 
 #endif

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The invalidate sequence: whatever changes between the look-up of a fault and its
+ * mapping makes the fault start again. Single-threaded; the change comes from a hook at
+ * the moment when the page has been found and is not yet mapped.
+ */
+#include "world.h"
+
+#define IPA  0x40000000ULL
+#define IPA2 0x80000000ULL
+
+static struct world w;
+
+static void assert_not_mapped(u64 gpa)
+{
+	assert_int_equal(world_walk(&w, gpa, EMU_READ).fault, EMU_FAULT_TRANSLATION);
+}
+
+static void fault_is_retried(void (*change)(void *arg), void *arg)
+{
+	emu_backing_hook(change, arg);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, false).outcome, VM_RESUME);
+	assert_not_mapped(IPA);
+	assert_int_equal(emu_backing_held(), 0);
+}
+
+static void host_changes_page(void *arg)
+{
+	struct emu_vma *vma = arg;
+
+	vm_hva_invalidate_begin(&w.vm, vma->begin, vma->begin + PAGE);
+	vma->hpa = emu_ram_alloc(9);
+	vm_hva_invalidate_end(&w.vm, vma->begin, vma->begin + PAGE);
+}
+
+static void against_the_host(void **state)
+{
+	struct emu_vma *vma;
+
+	world_begin(&w, &host_max, 40);
+	vma = world_ram(&w, 0, IPA, BLOCK, 0);
+	fault_is_retried(host_changes_page, vma);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	assert_int_equal(world_walk(&w, IPA, EMU_READ).pa, vma->hpa.addr);
+	world_end(&w);
+}
+
+static void host_begins(void *arg)
+{
+	u64 offset = *(u64 *)arg;
+
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE + offset, HVA_BASE + offset + PAGE);
+}
+
+/* While a change of the page is open nothing is mapped; of another page, it is. */
+static void change_is_open(void **state)
+{
+	u64 here = 0, elsewhere = 2 * PAGE;
+
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	fault_is_retried(host_begins, &here);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, false).outcome, VM_RESUME);
+	assert_not_mapped(IPA);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	host_begins(&elsewhere);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE + elsewhere, HVA_BASE + elsewhere + PAGE);
+	world_end(&w);
+}
+
+/* A block that an open change overlaps in any page is not mapped. */
+static void change_in_the_block(void **state)
+{
+	u64 offset = 17 * PAGE;
+
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 9);
+	fault_is_retried(host_begins, &offset);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE + offset, HVA_BASE + offset + PAGE);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	world_end(&w);
+}
+
+static void attribute_comes(void *arg)
+{
+	world_attr(&w, IPA, PAGE, ATTR_SET, ABI_ATTR_NW);
+}
+
+static void against_attributes(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	fault_is_retried(attribute_comes, NULL);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).flags, ABI_EXIT_WRITE);
+	world_end(&w);
+}
+
+static void slot_goes(void *arg)
+{
+	struct slot_request req = { 0, 0, IPA, 0, 0 };
+
+	assert_int_equal(vm_slot_set(&w.vm, &req), 0);
+}
+
+static void against_slots(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	fault_is_retried(slot_goes, NULL);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_EXIT_MMIO);
+	world_end(&w);
+}
+
+/*
+ * A notifier that began before the slot was there knows nothing of it; still nothing of the
+ * slot is mapped until it ends.
+ */
+static void slot_within_a_change(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, false).outcome, VM_RESUME);
+	assert_not_mapped(IPA);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	world_end(&w);
+}
+
+/* Changes nest and overlap; the last end opens the range. */
+static void changes_overlap(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE + 8 * PAGE, HVA_BASE + 9 * PAGE);
+	/* No slot is there: it opens nothing, and must balance. */
+	vm_hva_invalidate_begin(&w.vm, 0, PAGE);
+	vm_hva_invalidate_end(&w.vm, 0, PAGE);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, false).outcome, VM_RESUME);
+	assert_not_mapped(IPA);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE + 8 * PAGE, HVA_BASE + 9 * PAGE);
+	assert_int_equal(w.vm.inval_open, 0);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	world_end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(against_the_host),
+		cmocka_unit_test(change_is_open),
+		cmocka_unit_test(change_in_the_block),
+		cmocka_unit_test(against_attributes),
+		cmocka_unit_test(against_slots),
+		cmocka_unit_test(slot_within_a_change),
+		cmocka_unit_test(changes_overlap),
+	};
+
+	return RUN(tests);
+}
