@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/arm-smccc.h>
 #include <linux/uaccess.h>
 
 #include "arm.h"
@@ -128,10 +129,14 @@ static int fw_get(struct tsr_vcpu *v, u64 id, u64 *value)
 		*value = tsr_psci_version(v);
 		return 0;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1:
-		*value = tsr_smccc_workaround_1();
+		*value = tsr_smccc_workaround(ARM_SMCCC_ARCH_WORKAROUND_1);
 		return 0;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2:
+		*value = tsr_smccc_workaround(ARM_SMCCC_ARCH_WORKAROUND_2);
+		return 0;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3:
+		*value = tsr_smccc_workaround(ARM_SMCCC_ARCH_WORKAROUND_3);
+		return 0;
 	/* No service of these groups is there. */
 	case KVM_REG_ARM_STD_BMAP:
 	case KVM_REG_ARM_STD_HYP_BMAP:

@@ -232,21 +232,37 @@ static u64 psci_features(const struct tsr_vcpu *v, u32 fn)
 	return psci_since(fn) == 3 ? OFF2_HIBERNATE : PSCI_RET_SUCCESS;
 }
 
-u64 tsr_smccc_workaround_1(void)
+/* The least ID_AA64PFR0_EL1.CSV2 with which a CPU needs no such call (D24.2.79). */
+#define CSV2_NO_WORKAROUND_1 1
+#define CSV2_NO_WORKAROUND_3 3
+
+static u64 workaround_by_csv2(unsigned int enough)
 {
 	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
 
-	return cpuid_feature_extract_unsigned_field(pfr0, ID_AA64PFR0_EL1_CSV2_SHIFT) ?
+	return cpuid_feature_extract_unsigned_field(pfr0, ID_AA64PFR0_EL1_CSV2_SHIFT) >= enough ?
 		       KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED :
 		       KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_AVAIL;
 }
 
+u64 tsr_smccc_workaround(u32 function)
+{
+	static_assert(KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED ==
+		      KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED);
+
+	switch (function) {
+	case ARM_SMCCC_ARCH_WORKAROUND_1:
+		return workaround_by_csv2(CSV2_NO_WORKAROUND_1);
+	case ARM_SMCCC_ARCH_WORKAROUND_3:
+		return workaround_by_csv2(CSV2_NO_WORKAROUND_3);
+	default:
+		return 0;
+	}
+}
+
 static u64 smccc_arch_features(u32 feature)
 {
-	if (feature == ARM_SMCCC_ARCH_WORKAROUND_1 &&
-	    tsr_smccc_workaround_1() == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED)
-		return SMCCC_RET_NOT_REQUIRED;
-	return SMCCC_RET_NOT_SUPPORTED;
+	return tsr_smccc_workaround(feature) ? SMCCC_RET_NOT_REQUIRED : SMCCC_RET_NOT_SUPPORTED;
 }
 
 bool tsr_smccc_fast(struct tsr_vcpu *v)

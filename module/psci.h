@@ -29,7 +29,10 @@ void tsr_vcpu_power_on(struct tsr_vcpu *v);
 /* The PSCI that this vCPU's guest finds: one of the versions above. */
 u32 tsr_psci_version(const struct tsr_vcpu *v);
 
-/* KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1: what the host needs of it, in the register's terms. */
-u64 tsr_smccc_workaround_1(void);
+/*
+ * What the host needs of ARM_SMCCC_ARCH_WORKAROUND_n, in the terms of the register of
+ * that name: not required, or not available.
+ */
+u64 tsr_smccc_workaround(u32 function);
 
 #endif

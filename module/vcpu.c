@@ -274,7 +274,6 @@ static long vcpu_reg_list(void *self, void *arg, unsigned long raw)
 	return tsr_onereg_list(self, arg, (struct kvm_reg_list __user *)raw);
 }
 
-/* A number that is not here is -EINVAL on a vCPU, as on KVM. */
 static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_RUN, vcpu_run),
 	TSR_SERVED(KVM_ARM_VCPU_INIT, vcpu_init),
@@ -286,9 +285,6 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
-	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long raw)
@@ -298,8 +294,6 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long raw)
 
 	if (v->vm->mm != current->mm)
 		return -EIO;
-	if (_IOC_TYPE(cmd) != KVMIO)
-		return -EINVAL;
 	if (mutex_lock_killable(&v->mutex))
 		return -EINTR;
 	if (cmd == KVM_SET_SIGNAL_MASK && !raw) {
@@ -309,7 +303,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long raw)
 		ret = tsr_ioctl_dispatch(vcpu_ioctls, ARRAY_SIZE(vcpu_ioctls), v, cmd, raw);
 	}
 	mutex_unlock(&v->mutex);
-	return ret == -ENOTTY ? -EINVAL : ret;
+	return ret;
 }
 
 /* --- The file. --- */

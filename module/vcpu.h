@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <asm/esr.h>
+#include <asm/debug-monitors.h>
 
 #include "switch.h"
 #include "tessera.h"

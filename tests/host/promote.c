@@ -7,7 +7,7 @@
  * cause is gone.
  *
  * usage: test-promote FOLDER            (on a file system that cannot hold tags)
- *        test-promote FOLDER scatter    (100,000 pages of 1 GiB, one by one)
+ *        test-promote FOLDER scatter    (100,000 promotions, one by one)
  *        test-promote FOLDER forever    (a victim for tests/host/kill.sh)
  */
 #include <fcntl.h>
@@ -42,9 +42,10 @@ struct trial {
 	const char *name;
 	uint64_t unit;
 	unsigned int vcpus;
-	uint64_t pages, stride, touches, rounds;
+	uint64_t pages, factor, touches, rounds;
 	bool writer;
-	int mappings; /* vm.max_map_count meanwhile; 0: as it is */
+	int mappings;	/* vm.max_map_count meanwhile; 0: as it is */
+	uint64_t least; /* promotions; 0: one for each page */
 };
 
 struct rig {
@@ -64,6 +65,15 @@ struct rig {
 	uint64_t writer_errors, writer_words;
 	uint32_t *counts; /* the writer's, by page */
 };
+
+/* Each page once, in an order without order: the one of page_address in promote_guest.S. */
+static uint64_t page_of(const struct trial *trial, uint64_t touch)
+{
+	uint64_t mask = trial->pages - 1, page = touch * trial->factor & mask;
+
+	page ^= page >> 5;
+	return page * trial->factor & mask;
+}
 
 static int tests_done;
 
@@ -101,7 +111,7 @@ static void load_guest(struct rig *rig)
 	const struct trial *trial = rig->trial;
 	uint64_t params[] = {
 		[PARAM_BASE / 8] = FILE_GPA,	    [PARAM_PAGES / 8] = trial->pages,
-		[PARAM_STRIDE / 8] = trial->stride, [PARAM_TOUCHES / 8] = trial->touches,
+		[PARAM_FACTOR / 8] = trial->factor, [PARAM_TOUCHES / 8] = trial->touches,
 		[PARAM_ROUNDS / 8] = trial->rounds, [PARAM_VCPUS / 8] = trial->vcpus,
 	};
 	uint64_t table[] = {
@@ -237,7 +247,7 @@ static void *writer(void *opaque)
 	const struct trial *trial = rig->trial;
 
 	for (uint64_t i = 0; !rig->writer_ends; i++) {
-		uint64_t page = i * WRITER_STEP % trial->touches * trial->stride % trial->pages;
+		uint64_t page = page_of(trial, i * WRITER_STEP % trial->touches);
 		uint64_t gpa = FILE_GPA + page * TSR_PAGE_SIZE + WORD_OF_VMM;
 		uint64_t want = (uint64_t)rig->counts[page] << 32 | rig->counts[page], word;
 
@@ -282,7 +292,7 @@ static uint64_t wrong_words(struct rig *rig)
 	uint64_t wrong = 0, word;
 
 	for (uint64_t touch = 0; touch < trial->touches; touch++) {
-		uint64_t page = touch * trial->stride % trial->pages;
+		uint64_t page = page_of(trial, touch);
 		uint64_t gpa = FILE_GPA + page * TSR_PAGE_SIZE;
 
 		for (unsigned int i = 0; i < trial->vcpus; i++)
@@ -300,7 +310,7 @@ static bool file_untouched(const struct rig *rig)
 	static const unsigned char zeroes[TSR_PAGE_SIZE];
 
 	for (uint64_t i = 0; i < rig->trial->touches; i++) {
-		off_t at = (off_t)(i * rig->trial->stride % rig->trial->pages * TSR_PAGE_SIZE);
+		off_t at = (off_t)(page_of(rig->trial, i) * TSR_PAGE_SIZE);
 
 		if (pread(rig->file, page, sizeof(page), at) != (ssize_t)sizeof(page) ||
 		    memcmp(page, zeroes, sizeof(page)))
@@ -335,11 +345,12 @@ static void run_trial(const struct trial *trial, const char *folder)
 	rig = rig_open(trial, folder);
 	rig_run(rig);
 	report(rig);
-	if (trial->unit == TSR_PAGE_SIZE && !trial->mappings)
-		ok(rig->promoter.promotions == trial->touches, trial->name, "one promotion a page");
+	if (trial->least)
+		ok(rig->promoter.promotions >= trial->least &&
+			   rig->promoter.promotions < trial->touches,
+		   trial->name, "fewer promotions than pages, but not too few");
 	else
-		ok(rig->promoter.promotions && rig->promoter.promotions < trial->touches,
-		   trial->name, "fewer promotions than pages");
+		ok(rig->promoter.promotions == trial->touches, trial->name, "one promotion a page");
 	rig_close(rig);
 	if (trial->mappings)
 		max_map_count(65530);
@@ -366,7 +377,7 @@ static void run_obstacle(enum obstacle obstacle, const char *name, const char *f
 		.unit = TSR_PAGE_SIZE,
 		.vcpus = 1,
 		.pages = 64,
-		.stride = 5,
+		.factor = 5,
 		.touches = 64,
 		.rounds = 2,
 	};
@@ -393,18 +404,18 @@ static void run_obstacle(enum obstacle obstacle, const char *name, const char *f
 }
 
 static const struct trial trials[] = {
-	{"2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 600, 7, 600, 4, true, 0},
-	{"4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 300, 7, 300, 4, true, 0},
-	{"4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0},
-	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 3000, 2, false, 1500},
+	{"2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 512, 7, 512, 4, true, 0, 0},
+	{"4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 256, 7, 256, 4, true, 0, 0},
+	{"4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0, 8},
+	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 3000, 2, false, 1500, 1000},
 };
 
 static const struct trial scatter = {
-	"100,000 scattered pages", TSR_PAGE_SIZE, 1, 262144, 104729, 100000, 2, false, 65530,
+	"100,000 promotions", TSR_PAGE_SIZE, 1, 131072, 2654435761, 131072, 2, false, 65530, 100000,
 };
 
 static const struct trial forever = {
-	"until it is killed", TSR_PAGE_SIZE, 4, 16384, 7919, 16000, UINT64_MAX, true, 0,
+	"until it is killed", TSR_PAGE_SIZE, 4, 16384, 7919, 16000, UINT64_MAX, true, 0, 0,
 };
 
 /* Whether this host can have the tests at all. */

@@ -10,8 +10,8 @@
  *
  * and counts what is not as it left it. The parameters are at x0, page aligned,
  * with the vCPU's index in the low bits; the level 1 table follows a page after.
- * Registers: x19 parameters, x20 index, x22 round, x23 base, x24 pages,
- * x25 stride, x26 touches a round, x27 rounds, x28 touch.
+ * Registers: x19 parameters, x20 index, x22 round, x23 base, x24 mask of
+ * pages, x25 odd number, x26 touches a round, x27 rounds, x28 touch.
  */
 #include "promote_guest.h"
 
@@ -23,11 +23,13 @@
 	stadd	x0, [x1]
 	.endm
 
-	/* x9 = the page of touch x28. */
+	/* x9 = the page of touch x28: the one of page_of() in promote.c. */
 	.macro	page_address
 	mul	x0, x28, x25
-	udiv	x1, x0, x24
-	msub	x0, x1, x24, x0
+	and	x0, x0, x24
+	eor	x0, x0, x0, lsr #5
+	mul	x0, x0, x25
+	and	x0, x0, x24
 	add	x9, x23, x0, lsl #12
 	.endm
 
@@ -56,7 +58,8 @@ promote_guest_start:
 
 	ldr	x23, [x19, #PARAM_BASE]
 	ldr	x24, [x19, #PARAM_PAGES]
-	ldr	x25, [x19, #PARAM_STRIDE]
+	sub	x24, x24, #1
+	ldr	x25, [x19, #PARAM_FACTOR]
 	ldr	x26, [x19, #PARAM_TOUCHES]
 	ldr	x27, [x19, #PARAM_ROUNDS]
 	cbnz	x20, 2f

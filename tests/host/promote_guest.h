@@ -4,8 +4,8 @@
 #define PROMOTE_GUEST_H
 
 #define PARAM_BASE    0	 /* guest address of the pages */
-#define PARAM_PAGES   8	 /* how many there are */
-#define PARAM_STRIDE  16 /* from one touch to the next, in pages, modulo PAGES */
+#define PARAM_PAGES   8	 /* how many there are: a power of two */
+#define PARAM_FACTOR  16 /* an odd number, which scatters the touches */
 #define PARAM_TOUCHES 24 /* pages touched in a round */
 #define PARAM_ROUNDS  32 /* at least 2: tags are not used in the first */
 #define PARAM_VCPUS   40 /* at most 8 */
