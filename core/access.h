@@ -13,10 +13,10 @@ enum access_kind {
 };
 
 struct access {
-	struct gpa gpa;	       /* what was touched; page aligned for FETCH and WALK */
+	struct gpa gpa; /* what was touched; page aligned for FETCH and WALK */
 	enum access_kind kind;
-	perm_t need;	       /* DATA: one of R, W, T by the syndrome; FETCH: X; else R */
-	bool permission;       /* the fault was a permission fault, not a translation fault */
+	perm_t need;	 /* DATA: one of R, W, T by the syndrome; FETCH: X; else R */
+	bool permission; /* the fault was a permission fault, not a translation fault */
 };
 
 #endif

@@ -28,8 +28,8 @@ struct attr_view attr_get(const struct attr *attr, struct gfn gfn)
 
 			return (struct attr_view){ bits, TSR_LEVEL_LAST };
 		}
-		word = seam_rcu_load(
-			&((struct attr_node *)attr_word_node(word))->child[attr_index(gfn.nr, level)]);
+		word = seam_rcu_load(&((struct attr_node *)attr_word_node(word))
+					      ->child[attr_index(gfn.nr, level)]);
 	}
 	return (struct attr_view){ attr_word_value(word), (s8)level };
 }

@@ -30,9 +30,9 @@ enum attr_op {
 };
 
 struct attr {
-	void *root;	/* a word; [vm->lock to change, RCU to read] */
-	s8 root_level;	/* the level whose entry spans what root does; constant */
-	u64 pages;	/* the size of the store; constant */
+	void *root;    /* a word; [vm->lock to change, RCU to read] */
+	s8 root_level; /* the level whose entry spans what root does; constant */
+	u64 pages;     /* the size of the store; constant */
 };
 
 /* A page's value, and the level of the largest uniform block around it (-1..3). */

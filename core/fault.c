@@ -73,8 +73,8 @@ enum tag_rule {
 };
 
 /* docs/abi.md, "Slots in a VM with MTE", one cell of its table. */
-static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags,
-				    enum backing_kind kind, bool can_tag)
+static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags, enum backing_kind kind,
+				    bool can_tag)
 {
 	bool cacheable = memtype_of(kind, env->host) == MEMTYPE_WB;
 
@@ -140,8 +140,8 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 }
 
 /* Do all pages of the block of @pages around @gfn lie in the slot and run in step? */
-static bool fault_block_fits(const struct slot *slot, struct gfn gfn,
-			     const struct backing *backing, u64 pages)
+static bool fault_block_fits(const struct slot *slot, struct gfn gfn, const struct backing *backing,
+			     u64 pages)
 {
 	u64 begin = gfn.nr & ~(pages - 1);
 	u64 hfn = backing->hpa.addr >> TSR_PAGE_SHIFT;
@@ -158,8 +158,7 @@ int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *b
 	while (level < TSR_LEVEL_LAST) {
 		unsigned int order = TSR_LEVEL_ORDER(level);
 
-		if (order <= backing->order &&
-		    fault_block_fits(slot, gfn, backing, 1ULL << order))
+		if (order <= backing->order && fault_block_fits(slot, gfn, backing, 1ULL << order))
 			break;
 		level++;
 	}

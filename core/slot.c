@@ -3,7 +3,9 @@
 #include "slot_index.h"
 #include "seam.h"
 
-#define SLOT_FLAGS_KNOWN (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL)
+/* What a slot keeps from its creation to its end, which is all that there is for now. */
+#define SLOT_FLAGS_FIXED (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL)
+#define SLOT_FLAGS_KNOWN SLOT_FLAGS_FIXED
 
 /* The slot that holds @gfn or is the last before it. */
 static const struct slot *slot_upto(const struct slots *slots, u64 gfn_nr)
@@ -27,7 +29,7 @@ const struct slot *slot_by_id(const struct slots *slots, u32 id)
 	return slot && slot->id == id ? slot : NULL;
 }
 
-/* The first slot from the cursor on, in the order of the VMM's addresses, that ends after @begin. */
+/* The first slot from the cursor on, by address, that ends after @begin. */
 static const struct slot *slot_hva_from(const struct slot_index *index, u64 begin,
 					struct slot_cursor *cursor)
 {
@@ -98,12 +100,12 @@ static int slot_classify(const struct slot *old, struct slot_change *change)
 	}
 	if (new->hva.addr != old->hva.addr ||
 	    gfn_range_count(new->gfns) != gfn_range_count(old->gfns) ||
-	    ((new->flags ^ old->flags) & ABI_MEM_READONLY))
+	    ((new->flags ^ old->flags) & SLOT_FLAGS_FIXED))
 		return -EINVAL;
 	if (new->gfns.begin != old->gfns.begin)
 		change->kind = SLOT_MOVE;
 	else
-		change->kind = new->flags == old->flags ? SLOT_NOTHING : SLOT_FLAGS;
+		change->kind = SLOT_NOTHING;
 	return 0;
 }
 

@@ -44,7 +44,7 @@ struct slot_request {
 	u64 hva;
 };
 
-enum slot_change_kind { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE, SLOT_FLAGS };
+enum slot_change_kind { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE };
 
 /*
  * Parts of tables on the way from one version to the next. An insertion makes three parts
@@ -107,7 +107,7 @@ struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end);
  * the seam has checked that hva and size lie in the VMM's address space.
  * Takes no lock; vm->lock is held. Nothing is held on failure.
  * Errors: -EINVAL (unknown flags, TAGS_ON_TOUCH without TAGS_OPTIONAL, alignment, id,
- * overflow, too many pages, deleting what is not there, changing size, hva or READONLY
+ * overflow, too many pages, deleting what is not there, changing size, hva or flags
  * of a slot), -EEXIST (overlaps another slot), -EFAULT (beyond the IPA size), -ENOMEM.
  */
 int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,

@@ -71,8 +71,8 @@ void slot_edit_supersede(struct slot_edit *edit, void *p)
 
 static struct slot_chunk *chunk_alloc(struct slot_edit *edit, u32 count)
 {
-	struct slot_chunk *chunk = slot_edit_alloc(edit, sizeof(*chunk) +
-							 count * sizeof(struct slot));
+	struct slot_chunk *chunk =
+		slot_edit_alloc(edit, sizeof(*chunk) + count * sizeof(struct slot));
 
 	if (chunk)
 		chunk->count = count;

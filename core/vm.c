@@ -45,10 +45,7 @@ void vm_inval_begin_locked(struct vm *vm, struct gfn_range range)
 {
 	struct gfn_range *open = &vm->inval_range;
 
-	if (!vm->inval_open++) {
-		*open = range;
-		return;
-	}
+	vm->inval_open++;
 	if (gfn_range_empty(range))
 		return;
 	if (gfn_range_empty(*open)) {
@@ -71,10 +68,17 @@ void vm_inval_begin(struct vm *vm, struct gfn_range range)
 void vm_inval_end(struct vm *vm)
 {
 	seam_write_lock(&vm->s2_lock);
-	/* Pairs with smp_rmb() in vm_fault(): who reads the new sequence sees the change. */
-	smp_wmb();
-	WRITE_ONCE(vm->inval_seq, vm->inval_seq + 1);
-	vm->inval_open--;
+	/*
+	 * A host change of addresses behind no slot concerns no fault. Were a slot made over
+	 * them meanwhile, its own bracket would have left its range here.
+	 */
+	if (!gfn_range_empty(vm->inval_range)) {
+		/* Pairs with smp_rmb() in vm_look(): the new sequence comes after the change. */
+		smp_wmb();
+		WRITE_ONCE(vm->inval_seq, vm->inval_seq + 1);
+	}
+	if (!--vm->inval_open)
+		vm->inval_range = (struct gfn_range){ 0, 0 };
 	seam_write_unlock(&vm->s2_lock);
 }
 

@@ -107,8 +107,9 @@ static void vm_map(struct vm *vm, struct s2_cache *cache, const struct vm_view *
 		seam_write_unlock(&vm->s2_lock);
 	}
 	if (r == S2_MAPPED)
-		seam_count(level == TSR_LEVEL_LAST ? &vm->stats.pages_mapped :
-						     &vm->stats.blocks_mapped, 1);
+		seam_count(level == TSR_LEVEL_LAST ? &vm->stats.pages_mapped
+						   : &vm->stats.blocks_mapped,
+			   1);
 }
 
 static void vm_apply(struct vm *vm, const struct vm_view *view, const struct fault_verdict *v,

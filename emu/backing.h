@@ -11,11 +11,11 @@
 struct emu_vma {
 	u64 begin, end; /* hva, bytes */
 	enum backing_kind kind;
-	struct hpa hpa;	  /* of begin */
-	u8 order;	  /* of the pieces that the host maps */
-	bool read_only;	  /* the VMA itself */
+	struct hpa hpa; /* of begin */
+	u8 order;	/* of the pieces that the host maps */
+	bool read_only; /* the VMA itself */
 	bool can_tag;
-	bool zero;	  /* not written yet: reading finds the zero page, writing ends that */
+	bool zero; /* not written yet: reading finds the zero page, writing ends that */
 };
 
 #define EMU_VMA_MAX 64

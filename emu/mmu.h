@@ -38,12 +38,12 @@ enum emu_type { EMU_WB, EMU_NC, EMU_nGnRnE, EMU_nGnRE, EMU_nGRE, EMU_GRE };
 
 struct emu_walk {
 	enum emu_fault fault;
-	int level;	   /* of the fault or the leaf */
-	u64 pa;		   /* of the byte */
+	int level; /* of the fault or the leaf */
+	u64 pa;	   /* of the byte */
 	enum emu_type type;
-	bool forced;	   /* write-back whatever stage 1 says */
-	bool notag;	   /* NoTagAccess */
-	u64 desc;	   /* the last descriptor read */
+	bool forced; /* write-back whatever stage 1 says */
+	bool notag;  /* NoTagAccess */
+	u64 desc;    /* the last descriptor read */
 };
 
 /* One access to @ipa. */
@@ -57,8 +57,7 @@ void emu_mmu_begin(void);
 void emu_mmu_end(void);
 
 /* Shorthand: what an access gives, faults as they are. */
-static inline enum emu_fault emu_mmu_try(const struct emu_mmu *mmu, u64 ipa,
-					 enum emu_access access)
+static inline enum emu_fault emu_mmu_try(const struct emu_mmu *mmu, u64 ipa, enum emu_access access)
 {
 	return emu_mmu_access(mmu, ipa, access).fault;
 }

@@ -107,7 +107,8 @@ static bool pages_free(unsigned int page, unsigned int count)
 
 static void *tables_take(unsigned int count)
 {
-	for (unsigned int page = phys.hint & ~(count - 1); page + count <= phys.ram; page += count) {
+	for (unsigned int page = phys.hint & ~(count - 1); page + count <= phys.ram;
+	     page += count) {
 		if (!pages_free(page, count))
 			continue;
 		memset(&phys.use[page], PAGE_TABLE, count);

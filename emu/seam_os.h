@@ -27,9 +27,9 @@ typedef long long s64;
 #define BIT(n)	   (1UL << (n))
 #define BIT_ULL(n) (1ULL << (n))
 /* Bits @high down to @low. */
-#define GENMASK_ULL(high, low)	 ((~0ULL >> (63 - (high))) & (~0ULL << (low)))
-#define FIELD_GET(mask, value)	 (((value) & (mask)) >> __builtin_ctzll(mask))
-#define FIELD_PREP(mask, value)	 (((u64)(value) << __builtin_ctzll(mask)) & (mask))
+#define GENMASK_ULL(high, low)	((~0ULL >> (63 - (high))) & (~0ULL << (low)))
+#define FIELD_GET(mask, value)	(((value) & (mask)) >> __builtin_ctzll(mask))
+#define FIELD_PREP(mask, value) (((u64)(value) << __builtin_ctzll(mask)) & (mask))
 
 /*
  * The kernel's READ_ONCE() orders later accesses that depend on what was read. C has no

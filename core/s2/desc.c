@@ -27,8 +27,7 @@ static u64 s2_memattr(const struct host *host, enum memtype type, perm_t perm)
 	return MEMATTR_DEVICE_nGnRE;
 }
 
-u64 s2_desc_leaf(const struct host *host, struct hpa hpa, int level, enum memtype type,
-		 perm_t perm)
+u64 s2_desc_leaf(const struct host *host, struct hpa hpa, int level, enum memtype type, perm_t perm)
 {
 	return S2_DESC_VALID | (level == TSR_LEVEL_LAST ? S2_DESC_TABLE : 0) |
 	       FIELD_PREP(S2_DESC_MEMATTR, s2_memattr(host, type, perm)) |

@@ -17,7 +17,7 @@
 #include "perm.h"
 
 #define S2_DESC_VALID	BIT_ULL(0)
-#define S2_DESC_TABLE	BIT_ULL(1)	   /* levels 0..2: a table; level 3: must be 1 */
+#define S2_DESC_TABLE	BIT_ULL(1) /* levels 0..2: a table; level 3: must be 1 */
 #define S2_DESC_MEMATTR GENMASK_ULL(5, 2)
 #define S2_DESC_S2AP_R	BIT_ULL(6)
 #define S2_DESC_S2AP_W	BIT_ULL(7)

@@ -10,8 +10,8 @@
 
 struct s2_geom {
 	u8 ipa_bits;
-	u8 start_level;	  /* 0..2 */
-	u8 root_tables;	  /* 1, 2, 4, 8 or 16, naturally aligned */
+	u8 start_level; /* 0..2 */
+	u8 root_tables; /* 1, 2, 4, 8 or 16, naturally aligned */
 };
 
 /* @ipa_bits: 32..48. The fewest levels that concatenation allows. */

@@ -85,8 +85,8 @@ static void s2_replace(struct s2_mapping *m, u64 *entry, u64 old, u64 new)
 /* A leaf of the same page and type: it grants the union from now on. */
 static enum s2_map_result s2_widen(struct s2_mapping *m, u64 *entry, u64 old, u64 new)
 {
-	u64 both = old | (new & (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_AF));
-	bool fetch = (old & S2_DESC_XN) && !(new & S2_DESC_XN);
+	u64 both = old | (new &(S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_AF));
+	bool fetch = (old & S2_DESC_XN) && !(new &S2_DESC_XN);
 
 	if (fetch)
 		both &= ~S2_DESC_XN;
@@ -106,8 +106,7 @@ static enum s2_map_result s2_widen(struct s2_mapping *m, u64 *entry, u64 old, u6
 
 static enum s2_map_result s2_install(struct s2_mapping *m, u64 *entry)
 {
-	u64 new = s2_desc_leaf(m->s2->host, m->leaf->hpa, m->level, m->leaf->type,
-			       m->leaf->perm);
+	u64 new = s2_desc_leaf(m->s2->host, m->leaf->hpa, m->level, m->leaf->type, m->leaf->perm);
 	u64 old = READ_ONCE(*entry);
 
 	if (!old) {

@@ -7,8 +7,8 @@ void s2_break(struct s2 *s2, u64 *entry, u64 nr, int level)
 
 	WRITE_ONCE(*entry, 0);
 	seam_dsb_ishst();
-	seam_tlbi_range(s2->tlb, gfn_of(s2_span_begin(nr, level)),
-			1ULL << TSR_LEVEL_ORDER(level), table ? -1 : level);
+	seam_tlbi_range(s2->tlb, gfn_of(s2_span_begin(nr, level)), 1ULL << TSR_LEVEL_ORDER(level),
+			table ? -1 : level);
 }
 
 void s2_make(u64 *entry, u64 desc)

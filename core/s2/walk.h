@@ -21,8 +21,8 @@ struct s2_walk {
 	void (*leaves)(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr, int level);
 	/* May be NULL. A table that lies in the range whole; true: done, do not go down. */
 	bool (*table)(struct s2_walk *walk, u64 *entry, u64 nr, int level);
-	bool reap;  /* free the tables that are found empty on the way up */
-	bool young; /* for s2_range_age() */
+	bool reap;		    /* free the tables that are found empty on the way up */
+	bool young;		    /* for s2_range_age() */
 	u64 stale_begin, stale_end; /* pages; equal: none */
 	void *dead;		    /* tables, linked by their first word */
 };

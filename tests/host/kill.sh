@@ -10,8 +10,10 @@ rounds=20
 
 references() { cat /sys/module/tessera/refcnt; }
 
+# A while later, since the last pages of a process are given back late.
 available()
 {
+	sleep 1
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/^MemAvailable/ { print $2 }' /proc/meminfo
@@ -58,6 +60,6 @@ result [ "$killed" -ge $((rounds / 4)) ]
 n=2 what="none of them leaves a use of the module ($stuck did)"
 result [ "$stuck" = 0 ]
 n=3 what="memory comes back ($before KiB before, $after after)"
-result [ $((before - after)) -lt 16384 ]
+result [ $((before - after)) -lt 32768 ]
 n=4 what="the next VM runs"
 result next_runs

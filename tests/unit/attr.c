@@ -136,12 +136,14 @@ static void whole_space(void **state)
 	struct attr_plan plan;
 
 	attr_init(&big, 48);
-	assert_int_equal(attr_prepare(&big, (struct gfn_range){ 0, pages }, ATTR_EXACT, 7, &plan), 0);
+	assert_int_equal(attr_prepare(&big, (struct gfn_range){ 0, pages }, ATTR_EXACT, 7, &plan),
+			 0);
 	attr_commit(&big, &plan);
 	assert_int_equal(emu_allocs_live(), 0);
 	assert_int_equal(attr_get(&big, gfn_of(pages - 1)).bits, 7);
 	assert_int_equal(attr_prepare(&big, (struct gfn_range){ middle - 1, middle + 1 },
-				      ATTR_CLEAR, 2, &plan), 0);
+				      ATTR_CLEAR, 2, &plan),
+			 0);
 	assert_int_equal(plan.inner_count, ATTR_PLAN_INNER);
 	assert_int_equal(plan.leaf_count, ATTR_PLAN_LEAF);
 	attr_commit(&big, &plan);

@@ -37,8 +37,7 @@ static perm_t the_need(const struct combination *c)
 
 static bool is_device(enum backing_kind kind)
 {
-	return kind == BACKING_PFN_NC || kind == BACKING_PFN_DEVICE ||
-	       kind == BACKING_RAM_UNCACHED;
+	return kind == BACKING_PFN_NC || kind == BACKING_PFN_DEVICE || kind == BACKING_RAM_UNCACHED;
 }
 
 /* 6.2, what creating a slot answers: false is EINVAL. */
@@ -108,8 +107,8 @@ static struct expected expect(const struct combination *c)
 	if (!need)
 		return (struct expected){ .action = FAULT_RESUME };
 	if (need == PERM_W && (c->flags & ABI_MEM_READONLY))
-		return (struct expected){
-			.action = c->access.kind == ACCESS_WALK ? FAULT_INJECT : FAULT_MMIO };
+		return (struct expected){ .action = c->access.kind == ACCESS_WALK ? FAULT_INJECT
+										  : FAULT_MMIO };
 	if (attrs_deny(c->attrs) & need)
 		return exits;
 	exits.poison = kind == BACKING_POISON;
@@ -127,9 +126,12 @@ static struct expected expect(const struct combination *c)
 	if (need & ~has)
 		return exits;
 	return (struct expected){
-		.action = FAULT_MAP, .need = need, .perm = has,
-		.type = kind == BACKING_PFN_NC ? MEMTYPE_NC :
-			is_device(kind)	       ? MEMTYPE_DEVICE : MEMTYPE_WB,
+		.action = FAULT_MAP,
+		.need = need,
+		.perm = has,
+		.type = kind == BACKING_PFN_NC ? MEMTYPE_NC
+			: is_device(kind)      ? MEMTYPE_DEVICE
+					       : MEMTYPE_WB,
 	};
 }
 
@@ -138,7 +140,8 @@ static void check(const struct combination *c)
 	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE } };
 	struct fault_env env = { c->host, c->mte };
 	struct expected e = expect(c);
-	struct fault_verdict v = fault_plan(&c->access, c->hole ? NULL : &slot, c->attrs, c->mapped);
+	struct fault_verdict v =
+		fault_plan(&c->access, c->hole ? NULL : &slot, c->attrs, c->mapped);
 
 	if (v.action == FAULT_BACKING)
 		v = fault_resolve(&env, &slot, c->attrs, v.need, &c->backing);
@@ -176,7 +179,8 @@ static unsigned long check_backings(struct combination *c)
 
 	for (unsigned int i = 0; i <= BACKING_POISON * 4 + 3; i++) {
 		c->backing = (struct backing){ .kind = (enum backing_kind)(i / 4),
-					       .writable = i & 1, .can_tag = i & 2 };
+					       .writable = i & 1,
+					       .can_tag = i & 2 };
 		if (c->backing.kind != BACKING_RAM && c->backing.can_tag)
 			continue;
 		check(c);
@@ -245,7 +249,8 @@ static void slots_are_refused_alike(void **state)
 		bool ok = slot_accepts(flags, env.mte, env.host, kind, can_tag);
 
 		if (fault_slot_check(&env, flags, &survey) != (ok ? 0 : -EINVAL))
-			fail_msg("flags %x kind %d can_tag %d mte %d", flags, kind, can_tag, env.mte);
+			fail_msg("flags %x kind %d can_tag %d mte %d", flags, kind, can_tag,
+				 env.mte);
 		/* With taggable memory beside it, it is judged no other way. */
 		survey.kinds |= BIT(BACKING_RAM);
 		if (kind != BACKING_RAM)
@@ -282,7 +287,9 @@ static void levels(void **state)
 	for (size_t i = 0; i < sizeof(level_cases) / sizeof(level_cases[0]); i++) {
 		const struct level_case *c = &level_cases[i];
 		struct slot slot = { 0, 0, c->slot, { HVA_BASE } };
-		struct backing b = { .kind = BACKING_RAM, .hpa = { c->hfn * PAGE }, .order = c->order };
+		struct backing b = { .kind = BACKING_RAM,
+				     .hpa = { c->hfn * PAGE },
+				     .order = c->order };
 		int level = fault_level(&slot, gfn_of(c->gfn), &b, c->attr_level);
 
 		if (level != c->level)

@@ -8,9 +8,9 @@ struct geom_case {
 
 /* 4K granule; at most 16 tables side by side (Arm ARM, concatenated translation tables). */
 static const struct geom_case geom_cases[] = {
-	{ 32, 2, 4 },  { 33, 2, 8 },  { 34, 2, 16 }, { 35, 1, 1 }, { 36, 1, 1 }, { 39, 1, 1 },
-	{ 40, 1, 2 },  { 41, 1, 4 },  { 42, 1, 8 },  { 43, 1, 16 }, { 44, 0, 1 }, { 47, 0, 1 },
-	{ 48, 0, 1 },
+	{ 32, 2, 4 }, { 33, 2, 8 }, { 34, 2, 16 }, { 35, 1, 1 }, { 36, 1, 1 },
+	{ 39, 1, 1 }, { 40, 1, 2 }, { 41, 1, 4 },  { 42, 1, 8 }, { 43, 1, 16 },
+	{ 44, 0, 1 }, { 47, 0, 1 }, { 48, 0, 1 },
 };
 
 static void shapes(void **state)
@@ -51,7 +51,8 @@ static void ends_are_reached(void **state)
 		assert_int_equal(world_access(&w, 0, EMU_WRITE).outcome, VM_RESUME);
 		assert_int_equal(world_access(&w, size - 1, EMU_WRITE).outcome, VM_RESUME);
 		if (bits < 48)
-			assert_int_equal(world_walk(&w, size, EMU_READ).fault, EMU_FAULT_TRANSLATION);
+			assert_int_equal(world_walk(&w, size, EMU_READ).fault,
+					 EMU_FAULT_TRANSLATION);
 		world_end(&w);
 	}
 }

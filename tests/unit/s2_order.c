@@ -176,6 +176,8 @@ static void break_before_make(void **state)
 	world_ram(&w, 0, IPA, BLOCK, 0);
 	world_attr(&w, IPA, PAGE, ATTR_SET, ABI_ATTR_NT);
 	world_access(&w, IPA, EMU_READ);
+	/* Tags that the guest cannot reach are left alone. */
+	assert_int_equal(emu_log_count_of(EMU_TAGS), 0);
 	world_attr(&w, IPA, PAGE, ATTR_CLEAR, ABI_ATTR_NT);
 	watch(IPA);
 	world_access(&w, IPA, EMU_TAG_READ);

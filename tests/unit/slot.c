@@ -59,9 +59,11 @@ struct slot_case {
 	enum slot_change_kind kind; /* err == 0 */
 };
 
-#define RO  ABI_MEM_READONLY
-#define OPT ABI_MEM_TAGS_OPTIONAL
-#define TCH ABI_MEM_TAGS_ON_TOUCH
+#define RO   ABI_MEM_READONLY
+#define OPT  ABI_MEM_TAGS_OPTIONAL
+#define TCH  ABI_MEM_TAGS_ON_TOUCH
+#define LOG  ABI_MEM_LOG_DIRTY_PAGES
+#define LAST ((1ULL << IPA) - 0x1000)
 
 /* One after the other; the table they leave is that of the next. */
 static const struct slot_case slot_cases[] = {
@@ -71,16 +73,16 @@ static const struct slot_case slot_cases[] = {
 	{ "size changes", { 0, 0, 0x40000000, 0x11000, 0x7f0000000000 }, -EINVAL, 0 },
 	{ "hva changes", { 0, 0, 0x40000000, 0x10000, 0x7f0000001000 }, -EINVAL, 0 },
 	{ "READONLY changes", { 0, RO, 0x40000000, 0x10000, 0x7f0000000000 }, -EINVAL, 0 },
-	{ "flags change", { 0, OPT, 0x40000000, 0x10000, 0x7f0000000000 }, 0, SLOT_FLAGS },
+	{ "flags change", { 0, OPT, 0x40000000, 0x10000, 0x7f0000000000 }, -EINVAL, 0 },
 	{ "overlaps the end", { 1, 0, 0x4000f000, 0x2000, 0x7f1000000000 }, -EEXIST, 0 },
 	{ "overlaps the begin", { 1, 0, 0x3ffff000, 0x2000, 0x7f1000000000 }, -EEXIST, 0 },
 	{ "lies within", { 1, 0, 0x40001000, 0x1000, 0x7f1000000000 }, -EEXIST, 0 },
 	{ "lies around", { 1, 0, 0x3ff00000, 0x200000, 0x7f1000000000 }, -EEXIST, 0 },
 	{ "touches", { 1, RO, 0x40010000, 0x1000, 0x7f0000000000 }, 0, SLOT_CREATE },
-	{ "moves", { 0, OPT, 0x50000000, 0x10000, 0x7f0000000000 }, 0, SLOT_MOVE },
-	{ "moves over itself", { 0, OPT, 0x50001000, 0x10000, 0x7f0000000000 }, 0, SLOT_MOVE },
-	{ "moves onto another", { 0, OPT, 0x4000f000, 0x10000, 0x7f0000000000 }, -EEXIST, 0 },
-	{ "moves over itself and another", { 1, RO, 0x50010000, 0x1000, 0x7f0000000000 }, -EEXIST, 0 },
+	{ "moves", { 0, 0, 0x50000000, 0x10000, 0x7f0000000000 }, 0, SLOT_MOVE },
+	{ "moves over itself", { 0, 0, 0x50001000, 0x10000, 0x7f0000000000 }, 0, SLOT_MOVE },
+	{ "moves onto another", { 0, 0, 0x4000f000, 0x10000, 0x7f0000000000 }, -EEXIST, 0 },
+	{ "moves over both", { 1, RO, 0x50010000, 0x1000, 0x7f0000000000 }, -EEXIST, 0 },
 	{ "gpa unaligned", { 2, 0, 0x60000800, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "size unaligned", { 2, 0, 0x60000000, 0x1800, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "hva unaligned", { 2, 0, 0x60000000, 0x1000, 0x7f1000000001 }, -EINVAL, 0 },
@@ -90,10 +92,10 @@ static const struct slot_case slot_cases[] = {
 	{ "gpa wraps", { 2, 0, 0xfffffffffffff000, 0x2000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "hva wraps", { 2, 0, 0x60001000, 0x2000, 0xfffffffffffff000 }, -EINVAL, 0 },
 	{ "too many pages", { 2, 0, 0x60001000, 1ULL << 43, 0x7f1000000000 }, -EINVAL, 0 },
-	{ "beyond the IPA size", { 2, 0, (1ULL << IPA) - 0x1000, 0x2000, 0x7f1000000000 }, -EFAULT, 0 },
+	{ "beyond the IPA size", { 2, 0, LAST, 0x2000, 0x7f1000000000 }, -EFAULT, 0 },
 	{ "far beyond", { 2, 0, 1ULL << 50, 0x1000, 0x7f1000000000 }, -EFAULT, 0 },
-	{ "the last page", { 2, 0, (1ULL << IPA) - 0x1000, 0x1000, 0x7f1000000000 }, 0, SLOT_CREATE },
-	{ "dirty log: not served", { 3, ABI_MEM_LOG_DIRTY_PAGES, 0x70000000, 0x1000, 0 }, -EINVAL, 0 },
+	{ "the last page", { 2, 0, LAST, 0x1000, 0x7f1000000000 }, 0, SLOT_CREATE },
+	{ "dirty log: not served", { 3, LOG, 0x70000000, 0x1000, 0 }, -EINVAL, 0 },
 	{ "guest_memfd: not here", { 3, 4, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "unknown flag", { 3, 1U << 16, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "ON_TOUCH alone", { 3, TCH, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },

@@ -294,7 +294,8 @@ static void an_atomic_without_read(void **state)
 	assert_runs(IPA, EMU_READ);
 	/* Everything is granted: it just runs, however often it comes. */
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, true).outcome, VM_RESUME);
+		assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, true).outcome,
+				 VM_RESUME);
 	world_end(&w);
 }
 

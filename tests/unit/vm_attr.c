@@ -48,9 +48,12 @@ static const struct {
 	enum emu_access access;
 	perm_t needs; /* R or W is asked before T */
 } accesses[] = {
-	{ EMU_READ, PERM_R },		   { EMU_WRITE, PERM_W },
-	{ EMU_FETCH_EL1, PERM_X },	   { EMU_FETCH_EL0, PERM_X },
-	{ EMU_TAG_READ, PERM_R | PERM_T }, { EMU_TAG_WRITE, PERM_W | PERM_T },
+	{ EMU_READ, PERM_R },
+	{ EMU_WRITE, PERM_W },
+	{ EMU_FETCH_EL1, PERM_X },
+	{ EMU_FETCH_EL0, PERM_X },
+	{ EMU_TAG_READ, PERM_R | PERM_T },
+	{ EMU_TAG_WRITE, PERM_W | PERM_T },
 };
 
 /* Each access runs if it is granted all it needs, else exits for the first that lacks. */
@@ -59,9 +62,10 @@ static void check_page(u64 gpa, u64 bits)
 	for (unsigned int i = 0; i < 6; i++) {
 		struct vm_fault_result r = world_access(&w, gpa, accesses[i].access);
 		perm_t lacks = denied(bits) & accesses[i].needs;
-		u64 flag = lacks & PERM_R ? ABI_EXIT_READ :
-			   lacks & PERM_W ? ABI_EXIT_WRITE :
-			   lacks & PERM_X ? ABI_EXIT_EXEC : ABI_EXIT_TAG;
+		u64 flag = lacks & PERM_R   ? ABI_EXIT_READ
+			   : lacks & PERM_W ? ABI_EXIT_WRITE
+			   : lacks & PERM_X ? ABI_EXIT_EXEC
+					    : ABI_EXIT_TAG;
 
 		if (r.outcome != (lacks ? VM_EXIT_FAULT : VM_RESUME) || (lacks && r.flags != flag))
 			fail_msg("bits %llx, access %d: outcome %d flags %llx", bits, i, r.outcome,
@@ -77,7 +81,8 @@ static void every_change(void **state)
 		assert_int_equal(vm_enable_mte(&w.vm), 0);
 		world_ram(&w, 0, IPA, 2 * BLOCK, order);
 		for (unsigned int i = 0; i < 256; i++) {
-			u64 from = (i & 7) | (i & 8 ? NT : 0), to = (i >> 4 & 7) | (i & 128 ? NT : 0);
+			u64 from = (i & 7) | (i & 8 ? NT : 0),
+			    to = (i >> 4 & 7) | (i & 128 ? NT : 0);
 
 			world_attr(&w, IPA, 2 * BLOCK, ATTR_EXACT, from);
 			check_page(IPA + BLOCK, from);
@@ -144,10 +149,8 @@ static void without_slots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors),
-		cmocka_unit_test(every_change),
-		cmocka_unit_test(deltas),
-		cmocka_unit_test(blocks_come_back),
+		cmocka_unit_test(errors),	 cmocka_unit_test(every_change),
+		cmocka_unit_test(deltas),	 cmocka_unit_test(blocks_come_back),
 		cmocka_unit_test(without_slots),
 	};
 

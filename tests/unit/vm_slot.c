@@ -78,8 +78,9 @@ static void mte_is_refused(void **state)
 /* A slot over two VMAs is judged by each; a hole in them is no error. */
 static void several_vmas(void **state)
 {
-	struct emu_vma vma = { .kind = BACKING_RAM, .can_tag = true, .begin = HVA_BASE,
-			       .end = HVA_BASE + PAGE };
+	struct emu_vma vma = {
+		.kind = BACKING_RAM, .can_tag = true, .begin = HVA_BASE, .end = HVA_BASE + PAGE
+	};
 	struct slot_request req = { 0, 0, IPA, 3 * PAGE, HVA_BASE };
 
 	world_begin(&w, &host_max, 40);
@@ -155,9 +156,9 @@ static void addresses_of_the_vmm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mte),		    cmocka_unit_test(mte_is_refused),
-		cmocka_unit_test(several_vmas),	    cmocka_unit_test(deleted_and_moved),
-		cmocka_unit_test(aliases),	    cmocka_unit_test(addresses_of_the_vmm),
+		cmocka_unit_test(mte),		cmocka_unit_test(mte_is_refused),
+		cmocka_unit_test(several_vmas), cmocka_unit_test(deleted_and_moved),
+		cmocka_unit_test(aliases),	cmocka_unit_test(addresses_of_the_vmm),
 	};
 
 	return RUN(tests);

@@ -21,11 +21,11 @@
 
 static struct world w;
 static struct emu_vma *vmas[PAGES];
-static u64 host_base;		   /* of the host's pages that it gives and takes */
-static u32 page_owned[HOST_PAGE];  /* by a VMA; atomic */
-static u32 page_closed[PAGES];	   /* NW has been set and not begun to be cleared; atomic */
-static u32 mistakes;		   /* atomic */
-static u32 finished;		   /* threads that are no vCPUs; atomic */
+static u64 host_base;		  /* of the host's pages that it gives and takes */
+static u32 page_owned[HOST_PAGE]; /* by a VMA; atomic */
+static u32 page_closed[PAGES];	  /* NW has been set and not begun to be cleared; atomic */
+static u32 mistakes;		  /* atomic */
+static u32 finished;		  /* threads that are no vCPUs; atomic */
 
 static void check(bool ok)
 {

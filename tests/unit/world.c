@@ -3,19 +3,45 @@
 
 /* What ID registers say of QEMU's models, and of what is emulated beneath. */
 const struct host host_max = {
-	.ipa_bits = 48, .pa_bits = 48, .mte = 3, .bbm = 2, .hafdbs = 2,
-	.mte_perm = true, .fwb = true, .dic = true, .idc = true, .xnx = true, .tlb_range = true,
+	.ipa_bits = 48,
+	.pa_bits = 48,
+	.mte = 3,
+	.bbm = 2,
+	.hafdbs = 2,
+	.mte_perm = true,
+	.fwb = true,
+	.dic = true,
+	.idc = true,
+	.xnx = true,
+	.tlb_range = true,
 };
 const struct host host_n2 = {
-	.ipa_bits = 48, .pa_bits = 48, .mte = 2, .bbm = 2, .hafdbs = 2,
-	.fwb = true, .dic = true, .idc = true, .xnx = true, .tlb_range = true,
+	.ipa_bits = 48,
+	.pa_bits = 48,
+	.mte = 2,
+	.bbm = 2,
+	.hafdbs = 2,
+	.fwb = true,
+	.dic = true,
+	.idc = true,
+	.xnx = true,
+	.tlb_range = true,
 };
 const struct host host_a710 = {
-	.ipa_bits = 40, .pa_bits = 40, .mte = 2, .bbm = 2, .hafdbs = 2,
-	.fwb = true, .idc = true, .xnx = true, .tlb_range = true,
+	.ipa_bits = 40,
+	.pa_bits = 40,
+	.mte = 2,
+	.bbm = 2,
+	.hafdbs = 2,
+	.fwb = true,
+	.idc = true,
+	.xnx = true,
+	.tlb_range = true,
 };
 const struct host host_a76 = {
-	.ipa_bits = 40, .pa_bits = 40, .hafdbs = 2,
+	.ipa_bits = 40,
+	.pa_bits = 40,
+	.hafdbs = 2,
 };
 
 void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits)
