@@ -94,6 +94,28 @@ static double fault(struct machine *m, uint64_t count)
 	return (double)best / (double)count;
 }
 
+static void device_attr(int device, uint32_t group, uint64_t attr, uint64_t value)
+{
+	struct kvm_device_attr set = {.group = group, .attr = attr, .addr = (uintptr_t)&value};
+
+	if (call(device, KVM_SET_DEVICE_ATTR, (unsigned long)&set) < 0)
+		err(1, "the VM's interrupt controller cannot be set up");
+}
+
+/* Where the hypervisor has an interrupt controller, it has one, as in any real VMM. */
+static void interrupt_controller(struct machine *m)
+{
+	struct kvm_create_device device = {.type = KVM_DEV_TYPE_ARM_VGIC_V3};
+
+	if (call(m->vm, KVM_CREATE_DEVICE, (unsigned long)&device) < 0)
+		return;
+	device_attr((int)device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
+		    0x08000000);
+	device_attr((int)device.fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+		    0x080a0000);
+	device_attr((int)device.fd, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t count = argc == 3 ? strtoull(argv[2], NULL, 0) : 0;
@@ -104,6 +126,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: bench-e2e hypercall|load|store|fault COUNT");
 	env_init();
 	machine_open(&m, 0);
+	interrupt_controller(&m);
 	if (!strcmp(argv[1], "hypercall"))
 		cost = loop(&m, guest_hvc_loop, 0, count);
 	else if (!strcmp(argv[1], "load"))

@@ -64,7 +64,8 @@ share()
 	sort "$work/$1.symbols" | grep '^ffff' >"$work/$1.sorted"
 	awk -v who="$1" -v top="$verbose" -f bench/share.awk \
 		"$work/$1.sorted" "$work/$1.counts" >"$work/$1.share"
-	sed -n 's/^#/#'" $1:"'/p' "$work/$1.share" >&2
+	awk -v n="$faults" -v who="$1" \
+		'/^#/ { printf "# %s: %.0f %s\n", who, $2 / n, $3 }' "$work/$1.share" >&2
 	awk -v n="$faults" 'NR == 1 { printf "%.0f\n", $1 / n }' "$work/$1.share"
 }
 
@@ -73,7 +74,8 @@ e2e()
 	for who in tessera kvm; do
 		machine "$who" "" "for what in hypercall load store; do
 			bench-e2e \$what 5000; done" >"$work/$who.costs"
-		machine "$who" "--qemu -plugin --qemu $TSR_BUILD/bench/count.so,out=$work/$who.counts" \
+		plugin=$TSR_BUILD/bench/count.so,out=$work/$who.counts
+		machine "$who" "--qemu -plugin --qemu $plugin" \
 			"bench-e2e fault $faults; cat /proc/kallsyms" >"$work/$who.symbols"
 	done
 	figure e2e/hypercall "$(cost tessera hypercall)" "$(cost kvm hypercall)(kvm-7.2)" \

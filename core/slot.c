@@ -29,7 +29,7 @@ const struct slot *slot_by_id(const struct slots *slots, u32 id)
 	return slot && slot->id == id ? slot : NULL;
 }
 
-/* The first slot from the cursor on, in the order of the VMM's addresses, that ends after @begin. */
+/* The first slot from the cursor on, by address, that ends after @begin. */
 static const struct slot *slot_hva_from(const struct slot_index *index, u64 begin,
 					struct slot_cursor *cursor)
 {

@@ -13,7 +13,8 @@ kernel=6.12
 mebibytes=8
 unit_mebibytes=2
 
-bold= plain=
+bold=''
+plain=''
 if [ -t 1 ]; then
 	bold=$(printf '\033[1m') plain=$(printf '\033[0m')
 fi

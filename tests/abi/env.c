@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -24,17 +25,20 @@ long call(int fd, unsigned long request, unsigned long arg)
 
 void env_init(void)
 {
+	struct utsname name;
 	struct machine m;
 
 	env.disk = getenv("TSR_DISK");
 	if (!env.disk)
 		env.disk = "/mnt";
-	env.full = getenv("TSR_FULL") && *getenv("TSR_FULL");
 	env.cpu = getenv("TSR_CPU");
 	env.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (env.kvm < 0)
 		err(2, "/dev/kvm cannot be opened");
 	env.tsr = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_VERSION) > 0;
+	env.full = getenv("TSR_FULL") && *getenv("TSR_FULL");
+	env.full |= env.tsr && env.cpu && !strcmp(env.cpu, "max");
+	env.recent = env.tsr || (!uname(&name) && strtoul(name.release, NULL, 10) >= 7);
 	env.mte = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_MTE) > 0;
 	if (!env.mte || !env.tsr)
 		return;
@@ -55,6 +59,8 @@ const char *env_lacks(unsigned int need)
 		return "the host does not enforce NoTagAccess";
 	if ((need & NEED_NO_NOTAG) && env.notag)
 		return "the host enforces NoTagAccess";
+	if ((need & NEED_RECENT) && !env.recent)
+		return "mainline before 7.0 did something else";
 	return NULL;
 }
 

@@ -45,6 +45,23 @@ static void against_the_host(void **state)
 	world_end(&w);
 }
 
+static void host_changes_nothing_of_ours(void *arg)
+{
+	vm_hva_invalidate_begin(&w.vm, PAGE, 2 * PAGE);
+	vm_hva_invalidate_end(&w.vm, PAGE, 2 * PAGE);
+}
+
+/* What the VMM does with its other memory costs a guest no second fault. */
+static void against_nothing(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	emu_backing_hook(host_changes_nothing_of_ours, NULL);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_W, false).outcome, VM_RESUME);
+	assert_int_equal(world_walk(&w, IPA, EMU_READ).fault, EMU_FAULT_NONE);
+	world_end(&w);
+}
+
 static void host_begins(void *arg)
 {
 	u64 offset = *(u64 *)arg;
@@ -128,6 +145,22 @@ static void slot_within_a_change(void **state)
 	world_end(&w);
 }
 
+static void change_ends(void *arg)
+{
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+}
+
+/* The same with a fault in flight when the change ends: what it found is of before. */
+static void change_ends_under_a_new_slot(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE, HVA_BASE + PAGE);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	fault_is_retried(change_ends, NULL);
+	assert_int_equal(world_access(&w, IPA, EMU_WRITE).outcome, VM_RESUME);
+	world_end(&w);
+}
+
 /* Changes nest and overlap; the last end opens the range. */
 static void changes_overlap(void **state)
 {
@@ -151,8 +184,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(against_the_host),    cmocka_unit_test(change_is_open),
+		cmocka_unit_test(against_nothing),
 		cmocka_unit_test(change_in_the_block), cmocka_unit_test(against_attributes),
 		cmocka_unit_test(against_slots),       cmocka_unit_test(slot_within_a_change),
+		cmocka_unit_test(change_ends_under_a_new_slot),
 		cmocka_unit_test(changes_overlap),
 	};
 

@@ -26,7 +26,7 @@
 
 #define HVA_BASE 0x7f0000000000ULL
 
-/* The table of hosts in docs/testing.md. */
+/* Hosts like the CPU models of the emulated machine. */
 extern const struct host host_max, host_n2, host_a710, host_a76;
 
 struct world {
