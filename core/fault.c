@@ -21,6 +21,18 @@ static struct fault_verdict verdict(enum fault_action action, perm_t need)
 	return (struct fault_verdict){ .action = action, .need = need };
 }
 
+/* Of what lacks, what an exit asks for: R, W, X before T, which is the order of the bits. */
+static struct fault_verdict fault_lacks(perm_t lacking)
+{
+	return verdict(FAULT_EXIT, lacking & -lacking);
+}
+
+/* The host cannot supply the page: the access itself, since no tags would help. */
+static struct fault_verdict fault_refused(perm_t need)
+{
+	return need == PERM_T ? fault_lacks(PERM_R) : fault_lacks(need);
+}
+
 static struct fault_verdict fault_hole(enum access_kind kind)
 {
 	switch (kind) {
@@ -49,7 +61,7 @@ static perm_t fault_hidden_need(const struct access *access, perm_t mapped)
 struct fault_verdict fault_plan(const struct access *access, const struct slot *slot, u8 attrs,
 				perm_t mapped)
 {
-	perm_t need = access->need;
+	perm_t need = access->need, lacking;
 
 	if (!slot)
 		return fault_hole(access->kind);
@@ -58,10 +70,11 @@ struct fault_verdict fault_plan(const struct access *access, const struct slot *
 		if (!need)
 			return verdict(FAULT_RESUME, PERM_NONE);
 	}
-	if (need == PERM_W && (slot->flags & ABI_MEM_READONLY))
+	if ((need & PERM_W) && (slot->flags & ABI_MEM_READONLY))
 		return verdict(access->kind == ACCESS_WALK ? FAULT_INJECT : FAULT_MMIO, need);
-	if (!perm_has(fault_perm(slot, attrs), need))
-		return verdict(FAULT_EXIT, need);
+	lacking = need & ~fault_perm(slot, attrs);
+	if (lacking)
+		return fault_lacks(lacking);
 	return verdict(FAULT_BACKING, need);
 }
 
@@ -98,7 +111,7 @@ static struct fault_verdict fault_map(perm_t perm, perm_t need, enum memtype typ
 	struct fault_verdict v = verdict(FAULT_MAP, need);
 
 	if (!perm_has(perm, need))
-		return verdict(FAULT_EXIT, need);
+		return fault_lacks(need & ~perm);
 	v.perm = perm;
 	v.type = type;
 	return v;
@@ -108,11 +121,11 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 				   perm_t need, const struct backing *backing)
 {
 	enum memtype type = memtype_of(backing->kind, env->host);
-	perm_t perm = fault_perm(slot, attrs);
+	perm_t perm = fault_perm(slot, attrs), lacking;
 	struct fault_verdict v;
 
 	if (type == MEMTYPE_REFUSED) {
-		v = verdict(FAULT_EXIT, need);
+		v = fault_refused(need);
 		v.poison = backing->kind == BACKING_POISON;
 		return v;
 	}
@@ -123,20 +136,20 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 		if (need == PERM_X)
 			return verdict(FAULT_INJECT, need);
 	}
-	/* R, W and X come before T. */
-	if (need != PERM_T && !perm_has(perm, need))
-		return verdict(FAULT_EXIT, need);
+	lacking = need & ~perm & ~PERM_T;
+	if (lacking)
+		return fault_lacks(lacking);
 	switch (fault_tag_rule(env, slot->flags, backing->kind, backing->can_tag)) {
 	case TAGS_FREE:
 		return fault_map(perm, need, type);
 	case TAGS_CLOSED:
 		return fault_map(perm & ~PERM_T, need, type);
 	case TAGS_TOUCHED:
-		return verdict(FAULT_EXIT, PERM_T);
+		return fault_lacks(PERM_T);
 	case TAGS_REFUSED:
-		return verdict(FAULT_EXIT, need);
+		return fault_refused(need);
 	}
-	return verdict(FAULT_EXIT, need);
+	return fault_refused(need);
 }
 
 /* Do all pages of the block of @pages around @gfn lie in the slot and run in step? */

@@ -27,7 +27,7 @@ enum fault_action {
 
 struct fault_verdict {
 	enum fault_action action;
-	perm_t need;	   /* EXIT, BACKING, MAP: the one need of this access */
+	perm_t need;	   /* EXIT: the one need to ask for; BACKING, MAP: all of this access */
 	bool poison;	   /* EXIT: the host's memory is poisoned */
 	perm_t perm;	   /* MAP: all that the page grants; need is in it */
 	enum memtype type; /* MAP */

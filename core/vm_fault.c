@@ -145,7 +145,7 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, const struct
 	int err = s2_cache_fill(cache);
 
 	if (!err)
-		err = seam_backing_get(vm, &view->slot, view->gfn, need == PERM_W, &b);
+		err = seam_backing_get(vm, &view->slot, view->gfn, need & PERM_W, &b);
 	if (err) {
 		result->outcome = err == -EAGAIN ? VM_RESUME : VM_ERROR;
 		result->error = err;

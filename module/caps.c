@@ -8,6 +8,7 @@
 #include <asm/cpufeature.h>
 
 #include "tessera.h"
+#include "world.h"
 
 struct tsr_cap {
 	unsigned long cap;
@@ -33,9 +34,9 @@ static long ask_ptrauth(const struct tsr_vm *vm)
 	return system_has_full_ptr_auth();
 }
 
-static long ask_serror_esr(const struct tsr_vm *vm)
+static long ask_ras(const struct tsr_vm *vm)
 {
-	return cpus_have_final_cap(ARM64_HAS_RAS_EXTN);
+	return tsr_world.ras;
 }
 
 static long ask_mte(const struct tsr_vm *vm)
@@ -79,14 +80,14 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_NR_VCPUS, .ask = ask_vcpus },
 	{ KVM_CAP_MAX_VCPUS, TSR_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, TSR_MAX_VCPUS },
-	{ KVM_CAP_ONE_REG, 1 },
 	{ KVM_CAP_MP_STATE, 1 },
+	{ KVM_CAP_ONE_REG, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_ARM_PSCI, 1 },
 	{ KVM_CAP_ARM_PSCI_0_2, 1 },
 	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1 },
-	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_serror_esr },
+	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_ras },
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, .ask = ask_ptrauth },
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
 	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },

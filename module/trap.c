@@ -101,7 +101,8 @@ static bool is_fetch(const struct tsr_vcpu *v)
 
 /*
  * Arm ARM D24.2.40. Tag accesses come first: some hosts report them with no permission
- * fault's status, and as writes. Cache maintenance reports a write, and needs none.
+ * fault's status. A tag write needs W too; of a checked store WnR says nothing. Cache
+ * maintenance reports a write, and needs none.
  */
 static struct access access_decode(const struct tsr_vcpu *v)
 {
@@ -120,7 +121,7 @@ static struct access access_decode(const struct tsr_vcpu *v)
 		access.need = PERM_X;
 	} else if (s->esr & ESR_TAG_ACCESS) {
 		access.permission = true;
-		access.need = PERM_T;
+		access.need = PERM_T | (s->esr & ESR_ELx_WNR ? PERM_W : 0);
 	} else if (s->esr & ESR_ELx_CM) {
 		access.kind = ACCESS_CACHE;
 	} else if (s->esr & ESR_ELx_WNR) {

@@ -48,10 +48,11 @@ static inline bool s2_desc_valid(u64 desc)
 	return desc & S2_DESC_VALID;
 }
 
-/* @desc is valid. */
 static inline bool s2_desc_is_table(u64 desc, int level)
 {
-	return (desc & S2_DESC_TABLE) && level != TSR_LEVEL_LAST;
+	const u64 table = S2_DESC_TABLE | S2_DESC_VALID;
+
+	return (desc & table) == table && level != TSR_LEVEL_LAST;
 }
 
 static inline struct hpa s2_desc_hpa(u64 desc)

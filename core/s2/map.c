@@ -14,18 +14,31 @@ struct s2_mapping {
 /* What of a leaf may change in place: permissions but T, and the access flag. */
 #define S2_DESC_SOFT (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_XN | S2_DESC_AF)
 
-/* Caches and tags, before a guest can reach the leaf by a descriptor that did not let it. */
-static void s2_leaf_prepare(const struct s2_mapping *m, bool fresh, bool fetch)
+static void s2_leaf_maintain(const struct s2_mapping *m, bool tags, bool clean, bool fetch)
 {
-	const struct host *host = m->s2->host;
 	u64 bytes = s2_level_bytes(m->level);
 
-	if (fresh && m->leaf->tags && (m->leaf->perm & PERM_T))
-		seam_tags_sanitise(m->leaf->hpa, 1ULL << TSR_LEVEL_ORDER(m->level));
-	if ((fresh && m->leaf->clean) || (fetch && !host->idc && !host->dic))
+	if (tags)
+		seam_tags_sanitise(m->leaf->hpa, bytes >> TSR_PAGE_SHIFT);
+	if (clean)
 		seam_dcache_clean_inval_poc(m->leaf->hpa, bytes);
-	if (fetch && !host->dic)
+	if (fetch)
 		seam_icache_inval_pou(m->leaf->hpa, bytes);
+}
+
+/*
+ * Caches and tags, before a guest can reach the leaf by a descriptor that lets it: that maps
+ * the leaf anew (@fresh), or lets it be fetched from (@fetch).
+ */
+static inline void s2_leaf_prepare(const struct s2_mapping *m, bool fresh, bool fetch)
+{
+	const struct host *host = m->s2->host;
+	bool tags = fresh && m->leaf->tags && (m->leaf->perm & PERM_T);
+	bool clean = (fresh && m->leaf->clean) || (fetch && !host->idc);
+	bool inval = fetch && !host->dic;
+
+	if (tags || clean || inval)
+		s2_leaf_maintain(m, tags, clean, inval);
 }
 
 /* A table for the invalid @entry, from the cache. False: another fault was faster. */
@@ -49,18 +62,17 @@ static u64 *s2_descend(struct s2_mapping *m, u64 *entry, int level)
 	while (level < m->level) {
 		u64 desc = READ_ONCE(*entry);
 
-		if (s2_desc_valid(desc) && !s2_desc_is_table(desc, level)) {
+		if (s2_desc_is_table(desc, level)) {
+			level++;
+			entry = s2_entry_table(desc) + s2_index(m->nr, level);
+			continue;
+		}
+		if (desc) {
 			if (!m->exclusive)
 				return NULL;
 			s2_break(m->s2, entry, m->nr, level);
-			desc = 0;
 		}
-		if (!desc) {
-			s2_link(m, entry);
-			continue;
-		}
-		level++;
-		entry = s2_entry_table(desc) + s2_index(m->nr, level);
+		s2_link(m, entry);
 	}
 	return entry;
 }

@@ -3,52 +3,54 @@
 
 struct s2_protect {
 	struct s2_walk walk;
-	perm_t remove;
+	u64 clear; /* bits that grant what is removed */
+	u64 set;   /* bits that deny it */
+	bool tags; /* T is removed */
 };
 
 /*
  * What becomes of a leaf: 0 where it must go. Without T the memory attributes are others,
  * for which the architecture asks for break-before-make: the page comes back by a fault.
  */
-static u64 s2_desc_narrow(const struct s2 *s2, u64 desc, int level, perm_t remove)
+static inline u64 s2_desc_narrow(const struct s2_protect *p, u64 old, int level)
 {
-	u64 deny = s2_desc_perm((perm_t)~remove & PERM_ALL);
+	u64 new = (old & ~p->clear) | p->set;
 
-	if ((remove & PERM_T) && (s2_desc_decode(s2->host, desc, level).perm & PERM_T))
+	if (!(new & (S2_DESC_S2AP_R | S2_DESC_S2AP_W)) && (new & S2_DESC_XN))
 		return 0;
-	desc &= ~(S2_DESC_S2AP_R | S2_DESC_S2AP_W) | deny;
-	desc |= deny & S2_DESC_XN;
-	if (!(desc & (S2_DESC_S2AP_R | S2_DESC_S2AP_W)) && (desc & S2_DESC_XN))
+	if (p->tags && (s2_desc_decode(p->walk.s2->host, old, level).perm & PERM_T))
 		return 0;
-	return desc;
+	return new;
 }
 
 static void s2_protect_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr,
 			      int level)
 {
-	perm_t remove = ((struct s2_protect *)walk)->remove;
-	u64 span = 1ULL << TSR_LEVEL_ORDER(level);
+	const struct s2_protect *p = (const struct s2_protect *)walk;
+	unsigned int order = TSR_LEVEL_ORDER(level);
+	bool whole = nr >= walk->range.begin && nr + ((u64)count << order) <= walk->range.end;
+	unsigned int first = count, last = 0;
 
-	for (unsigned int i = 0; i < count; i++, nr += span) {
-		u64 old = entry[i], new;
-		bool whole = nr >= walk->range.begin && nr + span <= walk->range.end;
+	for (unsigned int i = 0; i < count; i++) {
+		u64 old = entry[i], new = old ? s2_desc_narrow(p, old, level) : 0;
 
-		if (!old)
-			continue;
-		new = s2_desc_narrow(walk->s2, old, level, remove);
 		if (new == old)
 			continue;
 		if (!new || !whole) {
-			s2_unmap_leaves(walk, &entry[i], 1, nr, level);
+			s2_unmap_leaves(walk, &entry[i], 1, nr + ((u64)i << order), level);
 			continue;
 		}
 		WRITE_ONCE(entry[i], new);
-		s2_walk_stale(walk, nr, nr + span);
+		first = first < i ? first : i;
+		last = i + 1;
 	}
+	if (last)
+		s2_walk_stale(walk, nr + ((u64)first << order), nr + ((u64)last << order));
 }
 
 void s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove)
 {
+	u64 all = s2_desc_perm(PERM_ALL), rest = s2_desc_perm((perm_t)(PERM_ALL & ~remove));
 	struct s2_protect protect = {
 		.walk = {
 			.s2 = s2,
@@ -56,7 +58,9 @@ void s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove)
 			.leaves = s2_protect_leaves,
 			.reap = true,
 		},
-		.remove = remove,
+		.clear = all & ~rest,
+		.set = rest & ~all,
+		.tags = remove & PERM_T,
 	};
 
 	seam_write_assert_held(s2->lock);

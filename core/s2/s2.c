@@ -18,7 +18,7 @@ void s2_destroy(struct s2 *s2)
 	int level = s2->geom.start_level;
 
 	for (unsigned int i = 0; i < s2_geom_root_entries(&s2->geom); i++)
-		if (s2_desc_valid(s2->root[i]) && s2_desc_is_table(s2->root[i], level))
+		if (s2_desc_is_table(s2->root[i], level))
 			s2_walk_bury_tree(&walk, s2->root[i], level);
 	s2_walk_finish(&walk);
 	seam_table_free_contig(s2->root, s2->geom.root_tables);
@@ -48,7 +48,7 @@ struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn)
 	int level = s2->geom.start_level;
 	u64 entry = READ_ONCE(*s2_root_entry(s2, gfn.nr));
 
-	while (s2_desc_valid(entry) && s2_desc_is_table(entry, level)) {
+	while (s2_desc_is_table(entry, level)) {
 		level++;
 		entry = READ_ONCE(s2_entry_table(entry)[s2_index(gfn.nr, level)]);
 	}

@@ -98,7 +98,7 @@ void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level)
 
 	if (level + 1 < TSR_LEVEL_LAST)
 		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-			if (s2_desc_valid(table[i]) && s2_desc_is_table(table[i], level + 1))
+			if (s2_desc_is_table(table[i], level + 1))
 				s2_walk_bury_tree(walk, table[i], level + 1);
 	s2_walk_bury(walk, table);
 }

@@ -17,7 +17,7 @@ enum answer {
 	ANSWER_ONE,
 	ANSWER_SOME, /* at least 1: a count or a size of this host */
 	ANSWER_HOST, /* 0 or 1 by the host */
-	ANSWER_VM,   /* at least 1 on a VM, anything on /dev/kvm */
+	ANSWER_VM,   /* at least 1 on a VM, 0 on /dev/kvm */
 };
 
 static const struct served {
@@ -33,7 +33,7 @@ static const struct served {
 	{"JOIN_MEMORY_REGIONS_WORKS", KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, ANSWER_ONE},
 	{"VCPU_EVENTS", KVM_CAP_VCPU_EVENTS, ANSWER_ONE},
 	{"MAX_VCPUS", KVM_CAP_MAX_VCPUS, ANSWER_SOME},
-	{"MP_STATE", KVM_CAP_MP_STATE, ANSWER_HOST},
+	{"MP_STATE", KVM_CAP_MP_STATE, ANSWER_ONE},
 	{"ARM_INJECT_SERROR_ESR", KVM_CAP_ARM_INJECT_SERROR_ESR, ANSWER_HOST},
 	{"ONE_REG", KVM_CAP_ONE_REG, ANSWER_ONE},
 	{"READONLY_MEM", KVM_CAP_READONLY_MEM, ANSWER_ONE},
@@ -76,7 +76,7 @@ static bool fits(enum answer answer, long got, bool on_vm)
 	case ANSWER_HOST:
 		return got == 0 || got == 1;
 	case ANSWER_VM:
-		return on_vm ? got >= 1 : got >= 0;
+		return on_vm ? got >= 1 : got == 0;
 	}
 	return false;
 }

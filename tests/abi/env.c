@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -24,6 +25,7 @@ long call(int fd, unsigned long request, unsigned long arg)
 
 void env_init(void)
 {
+	struct utsname name;
 	struct machine m;
 
 	env.disk = getenv("TSR_DISK");
@@ -35,6 +37,7 @@ void env_init(void)
 	if (env.kvm < 0)
 		err(2, "/dev/kvm cannot be opened");
 	env.tsr = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_VERSION) > 0;
+	env.recent = env.tsr || (!uname(&name) && strtoul(name.release, NULL, 10) >= 7);
 	env.mte = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_MTE) > 0;
 	if (!env.mte || !env.tsr)
 		return;
@@ -55,6 +58,8 @@ const char *env_lacks(unsigned int need)
 		return "the host does not enforce NoTagAccess";
 	if ((need & NEED_NO_NOTAG) && env.notag)
 		return "the host enforces NoTagAccess";
+	if ((need & NEED_RECENT) && !env.recent)
+		return "mainline before 7.0 did something else";
 	return NULL;
 }
 

@@ -115,7 +115,7 @@ static void vcpu_open(struct machine *m)
 void machine_open(struct machine *m, unsigned int flags)
 {
 	*m = (struct machine){.vcpu = -1};
-	m->vm = (int)call(env.kvm, KVM_CREATE_VM, 0);
+	m->vm = (int)call(env.kvm, KVM_CREATE_VM, flags & MACHINE_SMALL ? SMALL_IPA_BITS : 0);
 	if (m->vm < 0)
 		err(2, "a VM cannot be made");
 	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)

@@ -30,6 +30,8 @@
 
 /* The default IPA size of KVM_CREATE_VM(0), api.rst 4.2. */
 #define IPA_BITS 40
+/* That of a machine with MACHINE_SMALL. */
+#define SMALL_IPA_BITS 36
 
 /* What a row needs of the host to make sense; 0: it holds on every KVM. */
 enum need {
@@ -38,6 +40,7 @@ enum need {
 	NEED_NO_MTE = 1 << 2,
 	NEED_NOTAG = 1 << 3, /* NoTagAccess is enforced for VMs with MTE */
 	NEED_NO_NOTAG = 1 << 4,
+	NEED_RECENT = 1 << 5, /* mainline before 7.0 did something else */
 };
 
 /* The host, as it was found at the start; constant afterwards. */
@@ -46,6 +49,7 @@ struct env {
 	bool tsr; /* it is tessera */
 	bool mte;
 	bool notag;
+	bool recent;	  /* tessera, or a mainline from 7.0 on */
 	const char *cpu;  /* TSR_CPU: the model, NULL where unknown */
 	bool full;	  /* TSR_FULL: take the time */
 	const char *disk; /* a folder on a file system whose page cache cannot hold tags */
@@ -65,6 +69,7 @@ enum machine_flags {
 	MACHINE_MTE = 1 << 0,	  /* KVM_CAP_ARM_MTE */
 	MACHINE_MMU = 1 << 1,	  /* stage 1 on: identity, RAM Normal Tagged */
 	MACHINE_NO_VCPU = 1 << 2, /* no vCPU, no slot 0 */
+	MACHINE_SMALL = 1 << 3,	  /* SMALL_IPA_BITS */
 };
 
 struct machine {
@@ -95,7 +100,6 @@ long machine_cap(struct machine *m, uint32_t cap);
 #define EC_DATA_ABORT	0x25UL
 #define FSC_EXTERNAL	0x10UL /* synchronous external abort */
 #define FSC_EXTERNAL_L1 0x15UL /* the same, on a level 1 walk */
-#define FSC_ADDRESS_SIZE 0x00UL /* level 0 */
 #define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */

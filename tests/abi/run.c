@@ -168,6 +168,39 @@ static void hostile_run_page(void)
 	machine_close(&m);
 }
 
+/* A signal that KVM_RUN's own mask blocks does not end it; one that it lets in does. */
+static void signal_mask(void)
+{
+	static struct {
+		struct kvm_signal_mask mask;
+		uint64_t bits;
+	} set = {.mask.len = 8};
+	static struct kvm_signal_mask odd = {.len = 4};
+	static const struct row rows[] = {
+		{"SET_SIGNAL_MASK: another length", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&odd),
+		 EINVAL},
+		{"SET_SIGNAL_MASK: unmapped", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_UNMAPPED,
+		 EFAULT},
+		{"SET_SIGNAL_MASK: none", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_NULL, 0},
+		{"SET_SIGNAL_MASK", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&set), 0},
+	};
+	sigset_t blocked, pending;
+	struct machine m;
+
+	machine_open(&m, 0);
+	rows_run(&m, rows, ROW_COUNT(rows));
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGALRM);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	machine_call(&m, guest_spin, 0, 0);
+	alarm_in(50);
+	tap_errno(machine_run(&m), EINTR, "a signal that only KVM_RUN lets in: EINTR");
+	sigpending(&pending);
+	tap_ok(sigismember(&pending, SIGALRM), "and it is still pending outside");
+	sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+	machine_close(&m);
+}
+
 static void *run_spinning(void *arg)
 {
 	struct machine *m = arg;
@@ -203,6 +236,7 @@ void test_run(void)
 	signals(guest_spin, "a spinning guest");
 	signals(guest_wfi, "a guest in WFI");
 	kick();
+	signal_mask();
 	mappings();
 	mapping_outlives();
 	hostile_run_page();

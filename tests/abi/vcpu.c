@@ -124,14 +124,6 @@ static void mp_states(void)
 	struct machine m;
 
 	machine_open(&m, 0);
-	if (call(m.vm, KVM_CHECK_EXTENSION, KVM_CAP_MP_STATE) != 1) {
-		tap_errno(call(m.vcpu, KVM_GET_MP_STATE, PTR(&value)), ENOTTY,
-			  "GET_MP_STATE without its capability");
-		tap_errno(mp_state(&m, KVM_MP_STATE_RUNNABLE), ENOTTY,
-			  "SET_MP_STATE without its capability");
-		machine_close(&m);
-		return;
-	}
 	tap_errno(call(m.vcpu, KVM_GET_MP_STATE, PTR(&value)), 0, "GET_MP_STATE");
 	tap_ok(value.mp_state == KVM_MP_STATE_RUNNABLE, "a vCPU is runnable");
 	tap_errno(call(m.vcpu, KVM_GET_MP_STATE, PTR_NULL), EFAULT, "GET_MP_STATE: NULL");
@@ -157,6 +149,10 @@ static const struct row event_rows[] = {
 	 PTR(&read_only_events), EFAULT},
 	{"SET_VCPU_EVENTS: NULL", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_NULL, EFAULT},
 	{"SET_VCPU_EVENTS: unmapped", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_UNMAPPED, EFAULT},
+	{"SET_VCPU_EVENTS: pad", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
+	 PTR(&(const struct kvm_vcpu_events){.exception.pad[4] = 1}), EINVAL},
+	{"SET_VCPU_EVENTS: reserved", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
+	 PTR(&(const struct kvm_vcpu_events){.reserved[11] = 1}), EINVAL},
 	{"SET_VCPU_EVENTS: nothing", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR(&read_only_events), 0},
 };
 
@@ -200,6 +196,8 @@ static const struct call_row {
 } call_rows[] = {
 	{"PSCI_FEATURES of PSCI_VERSION", 0, guest_hvc, 0x8400000a, 0},
 	{"SMCCC_VERSION", 0, guest_hvc, 0x80000000, 0x10001},
+	{"SMCCC_VERSION by SMC", 0, guest_smc, 0x80000000, 0x10001},
+	{"an unknown function by SMC", 0, guest_smc, 0xc600ff00, -1},
 	{"an unknown PSCI function", 0, guest_hvc, 0x8400001f, -1},
 	{"an unknown standard function", 0, guest_hvc, 0x8600ffff, -1},
 	{"an unknown vendor function", 0, guest_hvc, 0xc600ff00, -1},
@@ -231,11 +229,11 @@ static void calls(void)
 		bool done;
 
 		if (lacks) {
-			tap_skip(lacks, "HVC: %s", row->name);
+			tap_skip(lacks, "SMCCC: %s", row->name);
 			continue;
 		}
 		done = machine_finishes(&m, row->snippet, row->function, 0x84000000, &value);
-		if (!tap_ok(done && value == (uint64_t)row->want, "HVC: %s", row->name))
+		if (!tap_ok(done && value == (uint64_t)row->want, "SMCCC: %s", row->name))
 			tap_note("done %d, x0 is %#llx", done, (unsigned long long)value);
 	}
 	machine_close(&m);

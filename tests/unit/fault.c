@@ -26,6 +26,17 @@ struct expected {
 };
 
 /* 5.1: "The need is what the hardware reports. Where the page grants that already ...". */
+/* "A tag access to a page that lacks W or R as well exits for that first. TAG comes alone." */
+static perm_t first_of(perm_t lacking)
+{
+	static const perm_t order[] = { PERM_R, PERM_W, PERM_X, PERM_T };
+	unsigned int i = 0;
+
+	while (!(lacking & order[i]))
+		i++;
+	return order[i];
+}
+
 static perm_t the_need(const struct combination *c)
 {
 	if (!c->access.permission || (c->access.need & ~c->mapped))
@@ -100,31 +111,37 @@ static struct expected expect(const struct combination *c)
 {
 	enum backing_kind kind = c->backing.kind;
 	perm_t need = the_need(c), has = effective(c);
-	struct expected exits = { .action = FAULT_EXIT, .need = need };
+	struct expected exits = { .action = FAULT_EXIT };
 
 	if (c->hole)
 		return expect_in_hole(c->access.kind);
 	if (!need)
 		return (struct expected){ .action = FAULT_RESUME };
-	if (need == PERM_W && (c->flags & ABI_MEM_READONLY))
+	if ((need & PERM_W) && (c->flags & ABI_MEM_READONLY))
 		return (struct expected){ .action = c->access.kind == ACCESS_WALK ? FAULT_INJECT
 										  : FAULT_MMIO };
-	if (attrs_deny(c->attrs) & need)
+	if (attrs_deny(c->attrs) & need) {
+		exits.need = first_of(attrs_deny(c->attrs) & need);
 		return exits;
+	}
+	/* Of what the host cannot supply, a tag read is a read. */
+	exits.need = need == PERM_T ? PERM_R : first_of(need);
 	exits.poison = kind == BACKING_POISON;
 	if (kind == BACKING_NONE || kind == BACKING_POISON ||
 	    (kind == BACKING_PFN_CACHED && !(c->host->fwb && c->host->dic)))
 		return exits;
 	if (need == PERM_X && is_device(kind))
 		return (struct expected){ .action = FAULT_INJECT };
-	if (need != PERM_T && (need & ~has))
+	if (need & ~has & ~PERM_T) {
+		exits.need = first_of(need & ~has & ~PERM_T);
 		return exits;
+	}
 	if (!slot_accepts(c->flags, c->mte, c->host, kind, c->backing.can_tag))
 		return exits;
 	if (c->mte && !c->backing.can_tag && !is_device(kind) && !c->host->mte_perm)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
 	if (need & ~has)
-		return exits;
+		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
 	return (struct expected){
 		.action = FAULT_MAP,
 		.need = need,
@@ -161,6 +178,7 @@ static const struct {
 } accesses[] = {
 	{ ACCESS_DATA, PERM_R },  { ACCESS_DATA, PERM_W }, { ACCESS_DATA, PERM_T },
 	{ ACCESS_FETCH, PERM_X }, { ACCESS_WALK, PERM_R }, { ACCESS_CACHE, PERM_R },
+	{ ACCESS_DATA, PERM_W | PERM_T },
 };
 
 static const u32 slot_flags[] = {
@@ -216,13 +234,13 @@ static void every_combination(void **state)
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 	unsigned long n = 0;
 
-	for (unsigned int i = 0; i < 4 * 6 * 2 * 2 * 16; i++) {
-		unsigned int a = i / 4 % 6;
+	for (unsigned int i = 0; i < 4 * 7 * 2 * 2 * 16; i++) {
+		unsigned int a = i / 4 % 7;
 		struct combination c = {
 			.host = hosts[i % 4],
-			.access = { gpa_of(0), accesses[a].kind, accesses[a].need, i / 24 % 2 },
-			.mte = i / 48 % 2,
-			.mapped = (perm_t)(i / 96),
+			.access = { gpa_of(0), accesses[a].kind, accesses[a].need, i / 28 % 2 },
+			.mte = i / 56 % 2,
+			.mapped = (perm_t)(i / 112),
 		};
 
 		if (!c.access.permission && c.mapped)
