@@ -41,13 +41,11 @@ void vm_start(struct vm *vm)
 
 /* --- The invalidate sequence. --- */
 
-void vm_inval_begin_locked(struct vm *vm, struct gfn_range range)
+/* Adds @range, not empty, to what the open changes cover. s2_lock, exclusive. */
+static void vm_inval_cover(struct vm *vm, struct gfn_range range)
 {
 	struct gfn_range *open = &vm->inval_range;
 
-	vm->inval_open++;
-	if (gfn_range_empty(range))
-		return;
 	if (gfn_range_empty(*open)) {
 		*open = range;
 		return;
@@ -61,7 +59,8 @@ void vm_inval_begin_locked(struct vm *vm, struct gfn_range range)
 void vm_inval_begin(struct vm *vm, struct gfn_range range)
 {
 	seam_write_lock(&vm->s2_lock);
-	vm_inval_begin_locked(vm, range);
+	vm->inval_open++;
+	vm_inval_cover(vm, range);
 	seam_write_unlock(&vm->s2_lock);
 }
 
@@ -87,6 +86,15 @@ bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range)
 	if (vm->inval_open && gfn_range_overlaps(vm->inval_range, range))
 		return false;
 	return vm->inval_seq == seq;
+}
+
+void vm_s2_unmap(struct vm *vm, struct gfn_range range)
+{
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_unmap(&vm->s2, range);
+		seam_write_unlock(&vm->s2_lock);
+	}
 }
 
 /* --- Attributes. --- */
@@ -118,17 +126,24 @@ static perm_t vm_attr_removes(enum attr_op op, u64 bits)
 	return remove;
 }
 
+/* Takes permissions from what is mapped. A bracket over the range is open. */
+static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
+{
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_protect(&vm->s2, range, remove);
+		seam_write_unlock(&vm->s2_lock);
+	}
+}
+
 static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, perm_t remove)
 {
 	struct gfn_range range = plan->range;
 
 	vm_inval_begin(vm, range);
 	attr_commit(&vm->attr, plan);
-	if (remove) {
-		seam_write_lock(&vm->s2_lock);
-		s2_range_protect(&vm->s2, range, remove);
-		seam_write_unlock(&vm->s2_lock);
-	}
+	if (remove)
+		vm_s2_protect(vm, range, remove);
 	vm_inval_end(vm);
 }
 
@@ -152,27 +167,35 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 /* --- The host's MMU notifier. --- */
 
 /*
- * The slots are read under the exclusive lock: a slot that is not seen here comes after,
- * inside a bracket of its own that makes the open range cover it until this one ends.
+ * Opens a change of all that [@begin, @end) stands behind. The slots are read under the
+ * exclusive lock: a slot that is not seen here comes after, inside a bracket of its own that
+ * makes the open range cover it until this one ends.
  */
-void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
+static const struct slots *vm_hva_open(struct vm *vm, u64 begin, u64 end)
 {
+	struct slot_cursor cursor = { 0 };
 	const struct slots *slots;
 	const struct slot *slot;
-	struct slot_cursor cursor = { 0 };
 
-	seam_rcu_read_lock();
 	seam_write_lock(&vm->s2_lock);
 	slots = vm_slots(vm);
-	vm_inval_begin_locked(vm, (struct gfn_range){ 0, 0 });
-	while ((slot = slot_hva_next(slots, begin, end, &cursor))) {
-		struct gfn_range range = slot_hva_gfns(slot, begin, end);
-
-		vm_inval_begin_locked(vm, range);
-		vm->inval_open--;
-		s2_range_unmap(&vm->s2, range);
-	}
+	vm->inval_open++;
+	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
+		vm_inval_cover(vm, slot_hva_gfns(slot, begin, end));
 	seam_write_unlock(&vm->s2_lock);
+	return slots;
+}
+
+void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
+{
+	struct slot_cursor cursor = { 0 };
+	const struct slots *slots;
+	const struct slot *slot;
+
+	seam_rcu_read_lock();
+	slots = vm_hva_open(vm, begin, end);
+	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
+		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end));
 	seam_rcu_read_unlock();
 }
 
@@ -181,19 +204,29 @@ void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end)
 	vm_inval_end(vm);
 }
 
+static bool vm_s2_age(struct vm *vm, struct gfn_range range, bool clear)
+{
+	bool young = false;
+
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_age(&vm->s2, range, clear, &young);
+		seam_write_unlock(&vm->s2_lock);
+	}
+	return young;
+}
+
 bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear)
 {
+	struct slot_cursor cursor = { 0 };
 	const struct slots *slots;
 	const struct slot *slot;
 	bool young = false;
-	struct slot_cursor cursor = { 0 };
 
 	seam_rcu_read_lock();
-	seam_write_lock(&vm->s2_lock);
 	slots = vm_slots(vm);
 	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
-		young |= s2_range_age(&vm->s2, slot_hva_gfns(slot, begin, end), clear);
-	seam_write_unlock(&vm->s2_lock);
+		young |= vm_s2_age(vm, slot_hva_gfns(slot, begin, end), clear);
 	seam_rcu_read_unlock();
 	return young;
 }
@@ -202,7 +235,5 @@ void vm_release(struct vm *vm)
 {
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
 
-	seam_write_lock(&vm->s2_lock);
-	s2_range_unmap(&vm->s2, all);
-	seam_write_unlock(&vm->s2_lock);
+	vm_s2_unmap(vm, all);
 }

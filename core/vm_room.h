@@ -6,13 +6,12 @@
 #include "vm.h"
 #include "fault.h"
 
-/*
- * The bracket around a change of what faults in @range look up. It takes s2_lock itself;
- * the _locked form is for those that hold it exclusively already.
- */
+/* The bracket around a change of what faults in @range, not empty, look up. Take s2_lock. */
 void vm_inval_begin(struct vm *vm, struct gfn_range range);
-void vm_inval_begin_locked(struct vm *vm, struct gfn_range range);
 void vm_inval_end(struct vm *vm);
+
+/* Unmaps @range piece by piece; takes s2_lock. A bracket over the range is open. */
+void vm_s2_unmap(struct vm *vm, struct gfn_range range);
 
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);

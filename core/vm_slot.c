@@ -25,9 +25,9 @@ static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 	/* Under the lock: a notifier sees either table, and the bracket's range with it. */
 	seam_write_lock(&vm->s2_lock);
 	seam_rcu_publish((void **)&vm->slots, change->next);
-	if (change->kind != SLOT_CREATE)
-		s2_range_unmap(&vm->s2, change->before.gfns);
 	seam_write_unlock(&vm->s2_lock);
+	if (change->kind != SLOT_CREATE)
+		vm_s2_unmap(vm, change->before.gfns);
 	vm_inval_end(vm);
 	slot_plan_finish(change);
 }

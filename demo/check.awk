@@ -42,7 +42,7 @@ function check_exits(step, count,    i)
 	}
 	want(value["exits_tag"] == count, value["exits_tag"] " TAG exits in all")
 	want(value["promotions"] == count, value["promotions"] " promotions in all")
-	want(value["exits_memory_fault"] == 0, "other memory faults exited")
+	want(value["exits_memory_fault"] == "0", "other memory faults exited")
 }
 
 END {
@@ -52,7 +52,7 @@ END {
 		want(!lines, "a guest ran")
 		exit
 	}
-	want(value["@status"] == 0, "status " value["@status"])
+	want(value["@status"] == "0", "status " value["@status"])
 	want(value["tessera"] == 1, "this is not tessera")
 	want(value["notag"] == (expect == "notag"), "NoTagAccess enforced: " value["notag"])
 	check_guest()

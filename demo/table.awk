@@ -21,7 +21,7 @@ function row(title, key, divide, unit,    i, cell)
 
 END {
 	for (i = 1; i <= hosts; i++) {
-		value[i, "outcome"] = value[i, "@status"] == 0 ? "passed" : "EINVAL"
+		value[i, "outcome"] = value[i, "@status"] == "0" ? "passed" : "EINVAL"
 		if ((i, "notag") in value)
 			value[i, "notag"] = value[i, "notag"] ? "yes" : "no"
 	}

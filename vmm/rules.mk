@@ -8,7 +8,7 @@ vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c \
 	stats.c caps.c)
 
-$(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
 
 host-programs += $(B)/bin/tessera
@@ -30,6 +30,15 @@ $(vmm-unit:%=$(B)/unit/%): LDFLAGS += -pthread
 $(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
 $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
+
+# Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
+unit-tests += $(B)/unit/vmm_promote_tsan
+
+$(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/unit/vmm_promote_tsan: sanitize := -fsanitize=thread
+$(B)/unit/vmm_promote_tsan: LDLIBS += -lcmocka
+$(B)/unit/vmm_promote_tsan: $(patsubst %.c,$(B)/tsan/%.o, \
+	tests/unit/vmm_promote.c $(vmm-pure))
 
 # On-host tests: programs for tests/host/*.sh.
 host-programs += $(B)/bin/test-promote

@@ -48,7 +48,7 @@ static void s2_protect_leaves(struct s2_walk *walk, u64 *entry, unsigned int cou
 		s2_walk_stale(walk, nr + ((u64)first << order), nr + ((u64)last << order));
 }
 
-void s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove)
+u64 s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove)
 {
 	u64 all = s2_desc_perm(PERM_ALL), rest = s2_desc_perm((perm_t)(PERM_ALL & ~remove));
 	struct s2_protect protect = {
@@ -62,10 +62,12 @@ void s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove)
 		.set = rest & ~all,
 		.tags = remove & PERM_T,
 	};
+	u64 next;
 
 	seam_write_assert_held(s2->lock);
-	s2_walk_run(&protect.walk);
+	next = s2_walk_run(&protect.walk);
 	s2_walk_finish(&protect.walk);
+	return next;
 }
 
 static void s2_age_test(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr, int level)
@@ -85,15 +87,17 @@ static void s2_age_clear(struct s2_walk *walk, u64 *entry, unsigned int count, u
 	}
 }
 
-bool s2_range_age(struct s2 *s2, struct gfn_range range, bool clear)
+u64 s2_range_age(struct s2 *s2, struct gfn_range range, bool clear, bool *young)
 {
 	struct s2_walk walk = {
 		.s2 = s2,
 		.range = range,
 		.leaves = clear ? s2_age_clear : s2_age_test,
 	};
+	u64 next;
 
 	seam_write_assert_held(s2->lock);
-	s2_walk_run(&walk);
-	return walk.young;
+	next = s2_walk_run(&walk);
+	*young |= walk.young;
+	return next;
 }

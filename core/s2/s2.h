@@ -92,16 +92,22 @@ enum s2_map_result s2_map(struct s2 *s2, struct s2_cache *cache, struct gfn gfn,
 /* What maps @gfn: a leaf, or the invalid entry at which the walk ends. Lock: either way. */
 struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn);
 
-/* Each of these holds the lock exclusively, and is complete in the TLBs when it returns. */
-
-/* Nothing in @range is mapped any more; tables that are empty now are freed. */
-void s2_range_unmap(struct s2 *s2, struct gfn_range range);
-/* No leaf in @range grants any of @remove any more. */
-void s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove);
 /*
- * Was any page of @range young? @clear: not any more. The TLBs are left alone: an entry in
- * them hides accesses for a while, which costs the page some of its age and nothing else.
+ * Operations on ranges. The caller holds the lock exclusively; each does a bounded piece of
+ * work and returns the page to go on from, @range.end when it is done. What it did is
+ * complete in the TLBs when it returns. Between pieces others may have the lock, if an
+ * invalidate bracket keeps faults out of the range.
  */
-bool s2_range_age(struct s2 *s2, struct gfn_range range, bool clear);
+
+/* Nothing in the piece is mapped any more; tables that are empty now are freed. */
+u64 s2_range_unmap(struct s2 *s2, struct gfn_range range);
+/* No leaf in the piece grants any of @remove any more. */
+u64 s2_range_protect(struct s2 *s2, struct gfn_range range, perm_t remove);
+/*
+ * Sets @young if any page of the piece is. @clear: not any more. The TLBs are left alone: an
+ * entry in them hides accesses for a while, which costs the page some of its age and nothing
+ * else.
+ */
+u64 s2_range_age(struct s2 *s2, struct gfn_range range, bool clear, bool *young);
 
 #endif

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
-/* A whole table goes without a look at its leaves, but where those need their caches cleaned. */
+/*
+ * A whole last-level table goes without a look at its leaves, but where those need their
+ * caches cleaned. Tables of other levels go when they are empty.
+ */
 static bool s2_unmap_table(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 {
 	u64 old = *entry;
 
-	if (!walk->s2->host->fwb)
+	if (!walk->s2->host->fwb || level + 1 != TSR_LEVEL_LAST)
 		return false;
 	WRITE_ONCE(*entry, 0);
 	s2_walk_stale(walk, nr, nr + (1ULL << TSR_LEVEL_ORDER(level)));
-	s2_walk_bury_tree(walk, old, level);
+	s2_walk_bury(walk, s2_entry_table(old));
 	return true;
 }
 
@@ -61,7 +64,7 @@ void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 n
 		      nr + (last << TSR_LEVEL_ORDER(level)));
 }
 
-void s2_range_unmap(struct s2 *s2, struct gfn_range range)
+u64 s2_range_unmap(struct s2 *s2, struct gfn_range range)
 {
 	struct s2_walk walk = {
 		.s2 = s2,
@@ -70,8 +73,10 @@ void s2_range_unmap(struct s2 *s2, struct gfn_range range)
 		.table = s2_unmap_table,
 		.reap = true,
 	};
+	u64 next;
 
 	seam_write_assert_held(s2->lock);
-	s2_walk_run(&walk);
+	next = s2_walk_run(&walk);
 	s2_walk_finish(&walk);
+	return next;
 }

@@ -32,11 +32,14 @@ static void s2_walk_entry(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 	if (!s2_desc_valid(*entry))
 		return;
 	if (!s2_desc_is_table(*entry, level)) {
+		walk->budget--;
 		walk->leaves(walk, entry, 1, nr, level);
 		return;
 	}
-	if (walk->table && first == nr && last == end && walk->table(walk, entry, nr, level))
+	if (walk->table && first == nr && last == end && walk->table(walk, entry, nr, level)) {
+		walk->budget--;
 		return;
+	}
 	s2_walk_table(walk, s2_entry_table(*entry) + s2_index(first, level + 1), first, last,
 		      level + 1);
 	if (walk->reap)
@@ -49,23 +52,37 @@ static void s2_walk_table(struct s2_walk *walk, u64 *entry, u64 nr, u64 end, int
 	u64 step = 1ULL << TSR_LEVEL_ORDER(level);
 
 	if (level == TSR_LEVEL_LAST) {
+		walk->budget--;
 		walk->leaves(walk, entry, (unsigned int)(end - nr), nr, level);
 		return;
 	}
-	for (nr = s2_span_begin(nr, level); nr < end; nr += step)
+	for (nr = s2_span_begin(nr, level); nr < end; nr += step) {
+		if (!walk->budget) {
+			if (walk->stop > nr)
+				walk->stop = nr;
+			return;
+		}
 		s2_walk_entry(walk, entry++, nr, level);
+	}
 }
 
-void s2_walk_run(struct s2_walk *walk)
+/* So much of a walk is some milliseconds at most, in which nobody else gets the lock. */
+#define S2_WALK_BUDGET 256
+
+u64 s2_walk_run(struct s2_walk *walk)
 {
 	struct s2 *s2 = walk->s2;
+	u64 done = walk->range.end;
 	u64 end = s2_geom_pages(&s2->geom);
 
 	if (walk->range.end > end)
 		walk->range.end = end;
+	walk->budget = S2_WALK_BUDGET;
+	walk->stop = walk->range.end;
 	if (walk->range.begin < walk->range.end)
 		s2_walk_table(walk, s2_root_entry(s2, walk->range.begin), walk->range.begin,
 			      walk->range.end, s2->geom.start_level);
+	return walk->stop < walk->range.end ? walk->stop : done;
 }
 
 void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end)

@@ -21,14 +21,19 @@ struct s2_walk {
 	void (*leaves)(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr, int level);
 	/* May be NULL. A table that lies in the range whole; true: done, do not go down. */
 	bool (*table)(struct s2_walk *walk, u64 *entry, u64 nr, int level);
+	unsigned int budget;	    /* tables and blocks that may still be visited */
+	u64 stop;		    /* the page at which the walk has stopped for want of it */
 	bool reap;		    /* free the tables that are found empty on the way up */
 	bool young;		    /* for s2_range_age() */
 	u64 stale_begin, stale_end; /* pages; equal: none */
 	void *dead;		    /* tables, linked by their first word */
 };
 
-/* Calls back for all that is mapped in the range, in order. */
-void s2_walk_run(struct s2_walk *walk);
+/*
+ * Calls back for all that is mapped in the range, in order, as far as the budget lasts.
+ * Returns the page to go on from: the end of the range when it is done.
+ */
+u64 s2_walk_run(struct s2_walk *walk);
 /* The TLBs may hold what was mapped at [@begin, @end) and is no more. */
 void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end);
 /* @table is linked no more: it is freed by s2_walk_finish(). Its contents are overwritten. */

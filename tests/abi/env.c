@@ -31,12 +31,13 @@ void env_init(void)
 	env.disk = getenv("TSR_DISK");
 	if (!env.disk)
 		env.disk = "/mnt";
-	env.full = getenv("TSR_FULL") && *getenv("TSR_FULL");
 	env.cpu = getenv("TSR_CPU");
 	env.kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (env.kvm < 0)
 		err(2, "/dev/kvm cannot be opened");
 	env.tsr = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_VERSION) > 0;
+	env.full = getenv("TSR_FULL") && *getenv("TSR_FULL");
+	env.full |= env.tsr && env.cpu && !strcmp(env.cpu, "max");
 	env.recent = env.tsr || (!uname(&name) && strtoul(name.release, NULL, 10) >= 7);
 	env.mte = call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_MTE) > 0;
 	if (!env.mte || !env.tsr)

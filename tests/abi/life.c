@@ -133,8 +133,7 @@ static void early_close(void)
 
 static void in_a_row(void)
 {
-	/* Mainline takes 20 ms for each. */
-	const unsigned int rounds = env.tsr || env.full ? 1000 : 50;
+	const unsigned int rounds = env.full ? 1000 : 50;
 	unsigned int good = 0;
 
 	for (unsigned int i = 0; i < rounds; i++) {

@@ -51,7 +51,7 @@ struct env {
 	bool notag;
 	bool recent;	  /* tessera, or a mainline from 7.0 on */
 	const char *cpu;  /* TSR_CPU: the model, NULL where unknown */
-	bool full;	  /* TSR_FULL: take the time */
+	bool full;	  /* take the time: TSR_FULL, or tessera on CPU max */
 	const char *disk; /* a folder on a file system whose page cache cannot hold tags */
 };
 extern struct env env;

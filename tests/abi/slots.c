@@ -191,8 +191,7 @@ static void guest_view(void)
 /* Every slot there may be (id 0 is the machine's own), each used, none in the way. */
 static void all_slots(void)
 {
-	/* Mainline takes milliseconds for each. */
-	const unsigned int count = env.tsr || env.full ? 32766 : 1000;
+	const unsigned int count = env.full ? 32766 : 1000;
 	uint8_t *buffer = memory_anon(PAGE);
 	struct machine m;
 	unsigned int made = 0;

@@ -60,24 +60,32 @@ static enum s2_map_result map(u64 ipa, u64 pa, int level, perm_t perm)
 
 static void unmap(u64 ipa, u64 size)
 {
+	struct gfn_range range = world_gfns(ipa, size);
+
 	seam_write_lock(&lock);
-	s2_range_unmap(&s2, world_gfns(ipa, size));
+	while (!gfn_range_empty(range))
+		range.begin = s2_range_unmap(&s2, range);
 	seam_write_unlock(&lock);
 }
 
 static void protect(u64 ipa, u64 size, perm_t remove)
 {
+	struct gfn_range range = world_gfns(ipa, size);
+
 	seam_write_lock(&lock);
-	s2_range_protect(&s2, world_gfns(ipa, size), remove);
+	while (!gfn_range_empty(range))
+		range.begin = s2_range_protect(&s2, range, remove);
 	seam_write_unlock(&lock);
 }
 
 static bool age(u64 ipa, u64 size, bool clear)
 {
-	bool young;
+	struct gfn_range range = world_gfns(ipa, size);
+	bool young = false;
 
 	seam_write_lock(&lock);
-	young = s2_range_age(&s2, world_gfns(ipa, size), clear);
+	while (!gfn_range_empty(range))
+		range.begin = s2_range_age(&s2, range, clear, &young);
 	seam_write_unlock(&lock);
 	return young;
 }
@@ -239,6 +247,31 @@ static void unmap_is_exact(void **state)
 	for (u64 at = 0; at < BLOCK; at += PAGE)
 		unmap(IPA + at, PAGE);
 	assert_int_equal(emu_tables_live(), 2 + 1 + 1 + cache.count);
+	unmap(0, 1ULL << 40);
+	assert_int_equal(emu_tables_live(), 2 + cache.count);
+}
+
+/* A long range is done in pieces, each of which goes on and none of which is long. */
+static void long_ranges_in_pieces(void **state)
+{
+	struct gfn_range range = world_gfns(IPA, 2 * GIB);
+	unsigned int pieces = 0;
+
+	for (u64 at = 0; at < 2 * GIB; at += BLOCK)
+		map(IPA + at, PA + at, 3, RWXT);
+	seam_write_lock(&lock);
+	for (; !gfn_range_empty(range); pieces++) {
+		u64 next = s2_range_protect(&s2, range, PERM_W);
+
+		assert_true(next > range.begin && next <= range.end);
+		range.begin = next;
+	}
+	seam_write_unlock(&lock);
+	assert_true(pieces >= 4 && pieces <= 6);
+	for (u64 at = 0; at < 2 * GIB; at += BLOCK)
+		assert_maps(IPA + at, PA + at, RWXT & ~PERM_W);
+	unmap(IPA + PAGE, 2 * GIB - PAGE);
+	assert_maps(IPA, PA, RWXT & ~PERM_W);
 	unmap(0, 1ULL << 40);
 	assert_int_equal(emu_tables_live(), 2 + cache.count);
 }
@@ -408,6 +441,7 @@ int main(void)
 		TEST(page_breaks_block),
 		TEST(block_replaces_tables),
 		TEST(unmap_is_exact),
+		TEST(long_ranges_in_pieces),
 		TEST(what_is_cut_is_dropped),
 		TEST(protect_narrows),
 		TEST(ages),
