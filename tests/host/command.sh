@@ -22,6 +22,15 @@ result()
 	fi
 }
 
+# holds WHAT COMMAND...: the command, a test, succeeds.
+holds()
+{
+	what=$1
+	shift
+	"$@"
+	result $? "$what"
+}
+
 # ends STATUS TEXT WHAT ARGUMENT...: the command ends so and says TEXT.
 ends()
 {
@@ -52,8 +61,7 @@ ended_by()
 	wait $!
 	status=$?
 	echo "status $status" >>"$out"
-	[ $status = "$2" ]
-	result $? "ended by SIG$1: status $2"
+	holds "ended by SIG$1: status $2" [ $status = "$2" ]
 }
 
 figure() { sed -n "s/^$1=//p" "$out"; }
@@ -86,8 +94,7 @@ ended_by HUP 129
 
 timeout 4 tessera run --vcpus 2 --on-reset reboot --timeline /guest/psci-reset >"$out" 2>&1
 resets=$(grep -c 'asks for a reset' "$out")
-[ "$resets" -ge 3 ]
-result $? "a guest that resets is loaded again, and again"
+holds "a guest that resets is loaded again, and again" [ "$resets" -ge 3 ]
 
 if needs_mte 'memory that cannot hold tags, without flags'; then
 	ends 104 'cannot hold allocation tags' 'memory that cannot hold tags, without flags' \
@@ -104,8 +111,7 @@ if needs_mte 'figures of a run'; then
 		grep -q 'the guest needs allocation tags at 0x80000000' "$out" &&
 		grep -q 'promoted 0x80000000-0x80200000' "$out"
 	result $? "figures and timeline of a promotion"
-	[ "$(md5sum <"$ram")" = "$zeroes" ]
-	result $? "a private file is what it was"
+	holds "a private file is what it was" [ "$(md5sum <"$ram")" = "$zeroes" ]
 	timeout 60 tessera run --mte --stats --ram 32M \
 		--ram "0x80000000:16M:file=$ram,exclusive" /guest/tag-scatter 2000 >"$out" 2>&1
 	[ "$(figure ram1_promoted_pages)" = 4096 ] && [ "$(md5sum <"$ram")" != "$zeroes" ]
