@@ -15,7 +15,8 @@ enum access_kind {
 struct access {
 	struct gpa gpa; /* what was touched; page aligned for FETCH and WALK */
 	enum access_kind kind;
-	perm_t need;	 /* DATA, by the syndrome: R, W, T, or for a tag write W and T; FETCH: X; else R */
+	/* DATA, by the syndrome: R, W, T, or for a tag write W and T; FETCH: X; else R. */
+	perm_t need;
 	bool permission; /* the fault was a permission fault, not a translation fault */
 };
 

@@ -25,7 +25,6 @@ struct expected {
 	bool poison;
 };
 
-/* 5.1: "The need is what the hardware reports. Where the page grants that already ...". */
 /* "A tag access to a page that lacks W or R as well exits for that first. TAG comes alone." */
 static perm_t first_of(perm_t lacking)
 {
@@ -37,6 +36,7 @@ static perm_t first_of(perm_t lacking)
 	return order[i];
 }
 
+/* 5.1: "The need is what the hardware reports. Where the page grants that already ...". */
 static perm_t the_need(const struct combination *c)
 {
 	if (!c->access.permission || (c->access.need & ~c->mapped))

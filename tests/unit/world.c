@@ -131,7 +131,7 @@ static perm_t syndrome_need(enum emu_access access, enum emu_fault fault)
 	case EMU_TAG_READ:
 		return fault == EMU_FAULT_TAG ? PERM_T : PERM_R;
 	case EMU_TAG_WRITE:
-		return fault == EMU_FAULT_TAG ? PERM_T : PERM_W;
+		return fault == EMU_FAULT_TAG ? PERM_W | PERM_T : PERM_W;
 	}
 	return PERM_R;
 }
