@@ -47,3 +47,10 @@ $(B)/arm64/tests/host/promote.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/bin/test-promote: LDFLAGS += -pthread
 $(B)/bin/test-promote: $(addprefix $(B)/arm64/tests/host/,promote.o \
 	promote_guest.o) $(B)/arm64/vmm/libtessera.a
+
+host-programs += $(B)/bin/test-moving
+
+$(B)/arm64/tests/host/moving.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/bin/test-moving: LDFLAGS += -pthread
+$(B)/bin/test-moving: $(addprefix $(B)/arm64/tests/host/,moving.o \
+	moving_guest.o) $(B)/arm64/vmm/libtessera.a
