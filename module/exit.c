@@ -21,6 +21,8 @@ static enum tsr_next exit_user(struct tsr_vcpu *v, u32 reason, int error)
 
 enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error)
 {
+	if (error == -EINTR)
+		v->run->exit_reason = KVM_EXIT_INTR;
 	v->run_error = error;
 	return TSR_NEXT_USER;
 }
@@ -108,8 +110,7 @@ void tsr_mmio_complete(struct tsr_vcpu *v)
 
 	v->mmio.pending = false;
 	if (!m->is_write) {
-		memcpy(&data, v->run->mmio.data, sizeof(data));
-		data = mmio_trim(data, m->len);
+		data = mmio_trim(READ_ONCE(*(const u64 *)v->run->mmio.data), m->len);
 		if (guest_big_endian(v))
 			data = mmio_swap(data, m->len);
 		if (m->sign)

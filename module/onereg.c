@@ -52,7 +52,7 @@ static struct core_place core_find(struct tsr_vcpu *v, u64 index)
 
 	if (index >= CORE_INDEX(fp_regs))
 		return core_fp(v, index);
-	if (index % 2)
+	if (index % 2 || index >= CORE_INDEX(spsr[KVM_NR_SPSR]))
 		return (struct core_place){};
 	if (index < CORE_INDEX(regs.sp))
 		at = &v->ctx.x[n];

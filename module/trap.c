@@ -194,6 +194,14 @@ static enum tsr_next abort_other(struct tsr_vcpu *v)
 	return tsr_exit_error(v, -EFAULT);
 }
 
+/* Beyond the VM's IPA size nothing answers; beyond the host's there are no addresses. */
+static enum tsr_next abort_beyond(struct tsr_vcpu *v)
+{
+	bool exists = !(v->syndrome.ipa >> tsr_host.ipa_bits);
+
+	return inject_abort(v, exists ? ESR_ELx_FSC_EXTABT : ESR_ELx_FSC_ADDRSZ);
+}
+
 static enum tsr_next trap_abort(struct tsr_vcpu *v)
 {
 	struct vm_fault_result result;
@@ -209,7 +217,7 @@ static enum tsr_next trap_abort(struct tsr_vcpu *v)
 	}
 	v->stuck = 0;
 	if (v->syndrome.ipa >> v->vm->mem.ipa_bits)
-		return inject_abort(v, ESR_ELx_FSC_ADDRSZ);
+		return abort_beyond(v);
 	access = access_decode(v);
 	tsr_fp_release(v);
 	vm_fault(&v->vm->mem, &v->cache, &access, &result);

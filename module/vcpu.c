@@ -35,10 +35,23 @@
 #define VCPU_FEATURES_KNOWN GENMASK(8, 0) /* to HAS_EL2_E2H0 */
 #define VCPU_PAUTH_FEATURES (BIT(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | BIT(KVM_ARM_VCPU_PTRAUTH_GENERIC))
 
-void tsr_vm_cpu_init(struct tsr_vm_cpu *cpu)
+int tsr_vm_cpu_init(struct tsr_vm_cpu *cpu)
 {
+	int i;
+
+	cpu->last_vcpu = alloc_percpu_gfp(unsigned int, GFP_KERNEL_ACCOUNT);
+	if (!cpu->last_vcpu)
+		return -ENOMEM;
+	for_each_possible_cpu(i)
+		*per_cpu_ptr(cpu->last_vcpu, i) = TSR_MAX_VCPUS;
 	cpu->voffset = tsr_counter();
 	cpu->psci_version = TSR_PSCI_VERSION_1_3;
+	return 0;
+}
+
+void tsr_vm_cpu_destroy(struct tsr_vm_cpu *cpu)
+{
+	free_percpu(cpu->last_vcpu);
 }
 
 void tsr_vcpu_preferred_target(struct kvm_vcpu_init *init)
@@ -285,7 +298,10 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
+<<<<<<< HEAD
 	/* The vCPU has no groups of attributes. */
+=======
+>>>>>>> main
 	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
 	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
 	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),

@@ -136,7 +136,6 @@ struct tsr_host_state {
 	u64 hcr;
 	u64 hcrx;
 	u64 mdcr;
-	u64 mdscr;
 	u64 cnthctl;
 	u64 tpidr_el0;
 	u64 tpidrro_el0;

@@ -56,6 +56,7 @@ static void vm_free(struct kref *ref)
 	xa_destroy(&vm->vcpus);
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(&vm->tlb);
+	tsr_vm_cpu_destroy(&vm->cpu);
 	mmdrop(vm->mm);
 	kvfree(vm);
 }
@@ -104,10 +105,12 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	mutex_init(&vm->lock);
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	vm->mm = current->mm;
-	tsr_vm_cpu_init(&vm->cpu);
-	err = vm_mem_init(vm, ipa_bits);
+	err = tsr_vm_cpu_init(&vm->cpu);
 	if (err)
 		goto free;
+	err = vm_mem_init(vm, ipa_bits);
+	if (err)
+		goto destroy_cpu;
 	err = tsr_notifier_register(vm);
 	if (err)
 		goto destroy_mem;
@@ -117,6 +120,8 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 destroy_mem:
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(&vm->tlb);
+destroy_cpu:
+	tsr_vm_cpu_destroy(&vm->cpu);
 free:
 	kvfree(vm);
 	return ERR_PTR(err);

@@ -22,9 +22,11 @@
 
 /*
  * MDCR_EL2: debug registers are stored state, and there are no PMU, statistical
- * profiling, trace or their filters. E2PB and E2TB stay 0: their buffers are EL2's.
+ * profiling, trace or their filters. With E2PB and E2TB 0 their buffers are EL2's.
  */
-#define MDCR_EVERY_GUEST (MDCR_TPM | MDCR_TPMCR | MDCR_TPMS | MDCR_TTRF | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA)
+#define MDCR_EVERY_GUEST                                                                   \
+	(MDCR_TPM | MDCR_TPMCR | MDCR_TPMS | MDCR_TTRF | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA)
+#define MDCR_BUFFERS (MDCR_E2PB | MDCR_E2TB)
 
 /* No SVE, no SME (ZEN, SMEN are 0), no trace, no activity monitors; FPEN comes and goes. */
 #define CPTR_EVERY_GUEST (CPTR_E2H_TTA | CPTR_E2H_TAM)
@@ -151,7 +153,6 @@ static void host_save(struct tsr_vcpu *v)
 
 	host->hcr = read_sysreg(hcr_el2);
 	host->mdcr = read_sysreg(mdcr_el2);
-	host->mdscr = read_sysreg(mdscr_el1);
 	host->cnthctl = read_sysreg(cnthctl_el2);
 	host->tpidr_el0 = read_sysreg(tpidr_el0);
 	host->tpidrro_el0 = read_sysreg(tpidrro_el0);
@@ -171,14 +172,14 @@ static void host_restore(struct tsr_vcpu *v)
 	const struct tsr_host_state *host = &v->host;
 
 	write_sysreg(host->mdcr, mdcr_el2);
-	write_sysreg(host->mdscr, mdscr_el1);
 	write_sysreg(host->cnthctl, cnthctl_el2);
 	write_sysreg(host->tpidr_el0, tpidr_el0);
 	write_sysreg(host->tpidrro_el0, tpidrro_el0);
 	if (tsr_world.hcx)
 		write_sysreg_s(host->hcrx, SYS_HCRX_EL2);
+	/* The host's own fields may have changed meanwhile. */
 	if (tsr_world.mpam)
-		write_sysreg_s(host->mpam2, SYSREG_MPAM2_EL2);
+		sysreg_clear_set_s(SYSREG_MPAM2_EL2, MPAM2_TRAPS & ~host->mpam2, 0);
 	if (v->mte)
 		write_sysreg_s(host->tfsre0, SYS_TFSRE0_EL1);
 	if (v->pauth) {
@@ -197,14 +198,36 @@ static void guest_traps_load(struct tsr_vcpu *v)
 		cnthctl |= CNTHCTL_E2H_EL1PCTEN;
 	write_sysreg(cnthctl, cnthctl_el2);
 	write_sysreg(READ_ONCE(cpu->voffset), cntvoff_el2);
-	write_sysreg((v->host.mdcr & MDCR_HPMN) | MDCR_EVERY_GUEST, mdcr_el2);
-	write_sysreg(0, mdscr_el1);
+	write_sysreg((v->host.mdcr & ~MDCR_BUFFERS) | MDCR_EVERY_GUEST, mdcr_el2);
 	write_sysreg(v->reg[VREG_MPIDR], vmpidr_el2);
 	if (tsr_world.hcx)
 		write_sysreg_s(tsr_world.guest_hcrx, SYS_HCRX_EL2);
 	if (tsr_world.mpam)
-		write_sysreg_s(v->host.mpam2 | MPAM2_TRAPMPAM0EL1 | MPAM2_TRAPMPAM1EL1,
-			       SYSREG_MPAM2_EL2);
+		write_sysreg_s(v->host.mpam2 | MPAM2_TRAPS, SYSREG_MPAM2_EL2);
+}
+
+/*
+ * What TLBs and instruction caches hold of a VM is each vCPU's own: two of them may give
+ * an ASID two meanings (Arm ARM D8.16). So when another vCPU of the VM was here before,
+ * what it left goes. Interrupts off, because the host does not run with TGE = 0.
+ */
+static void translations_make_own(struct tsr_vcpu *v)
+{
+	unsigned int *last = this_cpu_ptr(v->vm->cpu.last_vcpu);
+	unsigned long flags;
+
+	if (*last == v->id)
+		return;
+	*last = v->id;
+	local_irq_save(flags);
+	write_sysreg_hcr(v->hcr);
+	isb();
+	asm volatile("tlbi vmalle1\n\tic iallu" : : : "memory");
+	dsb(nsh);
+	isb();
+	write_sysreg_hcr(v->hcr | HCR_TGE);
+	isb();
+	local_irq_restore(flags);
 }
 
 void tsr_world_load(struct tsr_vcpu *v)
@@ -228,6 +251,7 @@ void tsr_world_load(struct tsr_vcpu *v)
 	isb();
 	write_sysreg_hcr(v->hcr | HCR_TGE);
 	isb();
+	translations_make_own(v);
 	tsr_world_note(current);
 	v->loaded = true;
 }
@@ -317,7 +341,7 @@ static __always_inline void host_pstate(void)
 		asm volatile(SET_PSTATE_DIT(1));
 }
 
-static unsigned long enter_with_mte(struct tsr_vcpu *v)
+static __always_inline unsigned long enter_with_mte(struct tsr_vcpu *v)
 {
 	u64 rgsr = read_sysreg_s(SYS_RGSR_EL1);
 	u64 gcr = read_sysreg_s(SYS_GCR_EL1);
@@ -347,8 +371,11 @@ unsigned long tsr_world_enter(struct tsr_vcpu *v)
 {
 	u64 cptr = read_sysreg(cpacr_el1); /* CPTR_EL2 by its VHE name, as VBAR_EL2 */
 	u64 vbar = read_sysreg(vbar_el1);
+	u64 mdscr = read_sysreg(mdscr_el1);
 	unsigned long why;
 
+	/* The host's breakpoints and steps are not the guest's. */
+	write_sysreg(0, mdscr_el1);
 	write_sysreg(v->cptr, cpacr_el1);
 	write_sysreg((unsigned long)tsr_vectors, vbar_el1);
 	write_sysreg_hcr(v->hcr);
@@ -363,6 +390,7 @@ unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	write_sysreg_hcr(v->hcr | HCR_TGE);
 	write_sysreg(vbar, vbar_el1);
 	write_sysreg(cptr, cpacr_el1);
+	write_sysreg(mdscr, mdscr_el1);
 	isb();
 	return why;
 }

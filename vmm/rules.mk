@@ -8,7 +8,7 @@ vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c \
 	stats.c caps.c)
 
-$(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
 
 host-programs += $(B)/bin/tessera
@@ -31,6 +31,15 @@ $(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
 $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
 
+# Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
+unit-tests += $(B)/unit/vmm_promote_tsan
+
+$(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/unit/vmm_promote_tsan: sanitize := -fsanitize=thread
+$(B)/unit/vmm_promote_tsan: LDLIBS += -lcmocka
+$(B)/unit/vmm_promote_tsan: $(patsubst %.c,$(B)/tsan/%.o, \
+	tests/unit/vmm_promote.c $(vmm-pure))
+
 # On-host tests: programs for tests/host/*.sh.
 host-programs += $(B)/bin/test-promote
 
@@ -38,3 +47,10 @@ $(B)/arm64/tests/host/promote.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/bin/test-promote: LDFLAGS += -pthread
 $(B)/bin/test-promote: $(addprefix $(B)/arm64/tests/host/,promote.o \
 	promote_guest.o) $(B)/arm64/vmm/libtessera.a
+
+host-programs += $(B)/bin/test-moving
+
+$(B)/arm64/tests/host/moving.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
+$(B)/bin/test-moving: LDFLAGS += -pthread
+$(B)/bin/test-moving: $(addprefix $(B)/arm64/tests/host/,moving.o \
+	moving_guest.o) $(B)/arm64/vmm/libtessera.a

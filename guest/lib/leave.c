@@ -4,7 +4,7 @@
 #include "leave.h"
 #include "smccc.h"
 
-#define BUSY_LOOPS 20000
+#define BUSY_LOOPS 200000
 
 void leave(u64 round)
 {

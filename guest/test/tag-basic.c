@@ -94,7 +94,7 @@ static void random_test(void)
 {
 	u64 seen = 0, kept = 0;
 
-	/* With a seed of 0 the tags of RGSR_EL1 never change (Arm ARM, AArch64.NextRandomTagBit). */
+	/* From a seed of 0 the tag never changes (Arm ARM, AArch64.NextRandomTagBit). */
 	sysreg_write(RGSR_EL1, 0x1234 << 8);
 	sysreg_write(GCR_EL1, 0);
 	isb();

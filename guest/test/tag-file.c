@@ -175,6 +175,35 @@ static void access_test(u32 index, u64 page)
 	       0, "%s: the page's data is kept", name);
 }
 
+/*  is where one fresh unit ends and the next begins: each exits for itself. */
+static void straddle_test(const char *name, void (*access)(u64), u64 boundary)
+{
+	u64 low = boundary - PAGE_SIZE, exits = control_read(CONTROL_TAG_EXITS);
+
+	pattern_fill(low, 2 * PAGE_SIZE, SEED);
+	access(boundary);
+	tap_is(control_read(CONTROL_TAG_EXITS) - exits, 2 * expected, "%s: two TAG exits", name);
+	tap_is(pattern_errors(low, 2 * PAGE_SIZE, SEED), 0, "%s: data is kept", name);
+}
+
+static void straddling_st2g(u64 boundary)
+{
+	mte_st2g(mte_pointer(boundary - MTE_GRANULE, TAG));
+	tap_is(mte_ldg(boundary - MTE_GRANULE), TAG, "ST2G across pages: first granule");
+	tap_is(mte_ldg(boundary), TAG, "ST2G across pages: second granule");
+}
+
+static void straddling_load(u64 boundary)
+{
+	u64 value;
+
+	mte_check(MTE_CHECK_SYNC);
+	value = mte_load(boundary - 4);
+	mte_check(MTE_CHECK_OFF);
+	tap_is(value, pattern(boundary - 8, SEED) >> 32 | pattern(boundary, SEED) << 32,
+	       "checked load across pages: value");
+}
+
 u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 {
 	u64 unit = control_read(CONTROL_PROMOTE_UNIT);
@@ -184,12 +213,16 @@ u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 	mte_need();
 	if (unit < PAGE_SIZE)
 		unit = PAGE_SIZE;
-	ram = ram_need(1, ARRAY_SIZE(accesses) * unit / PAGE_SIZE);
+	ram = ram_need(1, (ARRAY_SIZE(accesses) + 4) * unit / PAGE_SIZE);
 	expected = ram_is_file(&ram);
 	expected_early = expected && !enforced;
 	tap_note("%s, %lu KiB to a promotion", ram_kind_name(ram.kind), unit / 1024);
 	for (u32 i = 0; i < ARRAY_SIZE(accesses); i++)
 		access_test(i, ram.base + i * unit);
+	straddle_test("ST2G across pages", straddling_st2g,
+		      ram.base + (ARRAY_SIZE(accesses) + 1) * unit);
+	straddle_test("checked load across pages", straddling_load,
+		      ram.base + (ARRAY_SIZE(accesses) + 3) * unit);
 	tap_is(control_read(CONTROL_FAULT_EXITS), 0, "no other MEMORY_FAULT exit");
 	return tap_done();
 }

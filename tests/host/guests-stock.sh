@@ -4,5 +4,5 @@
 # on tessera.ko alike is the test's fault.
 #
 # machines: stock
-# timeout: 400
+# timeout: 600
 exec sh "$(dirname "$0")/guests.sh" "$@"

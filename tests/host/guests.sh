@@ -7,11 +7,11 @@
 #
 # machines: all
 # also: newest
-# timeout: 600
+# timeout: 900
 here=$(dirname "$0")
 images=${TSR_GUESTS:-/guest}
 disk=${TSR_DISK:-/mnt}
-limit=60
+limit=120
 vcpus=4
 
 # has WORD LIST: the comma-separated list holds the word.

@@ -4,7 +4,7 @@
 # the module, no memory, and a host on which the next VM runs.
 # machines: all
 # also: newest
-# timeout: 400
+# timeout: 900
 rounds=20
 [ -z "$TSR_FULL" ] || rounds=200
 

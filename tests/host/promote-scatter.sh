@@ -5,5 +5,5 @@
 # machines: max neoverse-n2
 # only: full
 # options: --mem 4G
-# timeout: 600
+# timeout: 1500
 exec test-promote "$TSR_DISK" scatter

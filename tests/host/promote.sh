@@ -2,5 +2,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # machines: all
 # also: newest
-# timeout: 240
+# timeout: 600
 exec test-promote "$TSR_DISK"

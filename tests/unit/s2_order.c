@@ -37,10 +37,19 @@ static unsigned int assert_all(enum emu_event_kind kind, bool mapped)
 	return n;
 }
 
+/* A barrier makes the change of the tables visible before each TLBI. */
+static void assert_barriers(void)
+{
+	for (unsigned int i = 0; i < emu_log_count(); i++)
+		if (emu_log_at(i)->kind == EMU_TLBI_RANGE)
+			assert_true(i && emu_log_at(i - 1)->kind == EMU_DSB);
+}
+
 static void assert_tlbi(u64 ipa, u64 size)
 {
 	const struct emu_event *e = emu_log_find(EMU_TLBI_RANGE, 0);
 
+	assert_barriers();
 	assert_int_equal(emu_log_count_of(EMU_TLBI_RANGE), 1);
 	assert_true(e->first <= ipa / PAGE && e->first + e->count >= (ipa + size) / PAGE);
 }
@@ -123,6 +132,7 @@ static void caches_without_fwb(void **state)
 	assert_int_equal(emu_log_at(1)->kind, EMU_TLBI_RANGE);
 	assert_int_equal(emu_log_at(1)->desc, 0);
 	assert_int_equal(emu_log_at(2)->kind, EMU_CLEAN_POC);
+	assert_barriers();
 	/* The table that is empty now goes as well, and what walks have cached of it. */
 	assert_int_equal(emu_log_find(EMU_TLBI_RANGE, 3)->level, -1);
 	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + PAGE);

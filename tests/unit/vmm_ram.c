@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -171,6 +172,43 @@ static void test_refused(void **state)
 	assert_int_equal(tsr_ram_create(&ram, &spec, 1, &why), -ENOMEM);
 }
 
+static int next_descriptor(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+/* The Nth descriptor cannot be had: all that was made before it is given back. */
+static void test_descriptors_run_out(void **state)
+{
+	struct tsr_ram_spec specs[] = {
+		spec_make(BASE, 0x1000, TSR_RAM_MEMFD),
+		spec_make(BASE + 0x1000, 0x1000, TSR_RAM_ANON),
+		spec_make(BASE + 0x2000, 0x1000, TSR_RAM_FILE_PRIVATE),
+	};
+	struct rlimit limit, small;
+	int next = next_descriptor();
+	struct tsr_ram ram;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (int spare = 0; spare <= 3; spare++) {
+		struct tsr_why why = {""};
+		int error;
+
+		small = (struct rlimit){(rlim_t)(next + spare), limit.rlim_max};
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+		error = tsr_ram_create(&ram, specs, 3, &why);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+		assert_int_equal(error, spare < 3 ? -EMFILE : 0);
+		assert_true(!error || strlen(why.text) > 20);
+		if (!error)
+			tsr_ram_destroy(&ram);
+		assert_int_equal(next_descriptor(), next);
+	}
+}
+
 /* Promoted pages of a file go back to it, at their own offsets, and no others. */
 static void test_flush(void **state)
 {
@@ -203,7 +241,7 @@ int main(void)
 		cmocka_unit_test(test_kinds),	  cmocka_unit_test(test_congruence),
 		cmocka_unit_test(test_borders),	  cmocka_unit_test(test_words),
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_flush),
+		cmocka_unit_test(test_flush),	  cmocka_unit_test(test_descriptors_run_out),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
