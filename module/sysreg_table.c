@@ -2,11 +2,12 @@
 #include "arm.h"
 #include "sysreg.h"
 
-#define STATE(enc_, vreg_)	 { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE }
-#define STATE_IF(enc_, vreg_, w) { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE, .when = (w) }
-#define TRAPPED(enc_, vreg_)	 { .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_TRAPPED }
 #define KIND(enc_, vreg_, kind_) { .enc = (enc_), .vreg = (vreg_), .kind = (kind_) }
-#define ID(enc_)		 { .enc = (enc_), .kind = SYSREG_ID }
+#define STATE(enc_, vreg_)	 KIND(enc_, vreg_, SYSREG_STATE)
+#define TRAPPED(enc_, vreg_)	 KIND(enc_, vreg_, SYSREG_TRAPPED)
+#define ID(enc_)		 KIND(enc_, 0, SYSREG_ID)
+#define STATE_IF(enc_, vreg_, when_) \
+	{ .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE, .when = (when_) }
 
 /* DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1. */
 #define DEBUG_PAIR(n)                                  \

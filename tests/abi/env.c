@@ -121,6 +121,15 @@ void alarm_in(unsigned int ms)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+void memory_drop(void *memory, size_t size)
+{
+	/* A kernel may be built without madvise(). */
+	if (madvise(memory, size, MADV_DONTNEED) &&
+	    mmap(memory, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) != memory)
+		err(2, "memory cannot be given back");
+}
+
 void memory_guard(void *page)
 {
 	if (mprotect(page, PAGE, PROT_NONE))

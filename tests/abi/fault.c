@@ -111,7 +111,7 @@ static bool cold_and_warm(struct machine *m, const struct access *access, uint64
 			  uint8_t *memory)
 {
 	for (int warm = 0; warm < 2; warm++) {
-		madvise(memory, PAGE, MADV_DONTNEED);
+		memory_drop(memory, PAGE);
 		plant_code(memory);
 		machine_attr(m, TEST_GPA, PAGE, 0, 0);
 		if (warm && !(machine_finishes(m, guest_str, TEST_GPA + 64, 0, NULL) &&
@@ -394,9 +394,9 @@ static void follows(void)
 	memory[1] = 0x56;
 	tap_ok(machine_finishes(&m, guest_ldr, TEST_GPA, 0, &value) && value == 0x5634,
 	       "the guest reads what the VMM writes");
-	madvise(memory, SIZE, MADV_DONTNEED);
+	memory_drop(memory, SIZE);
 	tap_ok(machine_finishes(&m, guest_ldr, TEST_GPA, 0, &value) && value == 0,
-	       "after MADV_DONTNEED it reads zero");
+	       "after the VMM has given it back it reads zero");
 	mmap(memory, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memfd, 0);
 	tap_ok(machine_finishes(&m, guest_str, TEST_GPA, 0x77, NULL) &&
 		       pread(memfd, &value, 8, 0) == 8 && value == 0x77,

@@ -156,6 +156,8 @@ void alarm_in(unsigned int ms);
 /* Memory for slots: page aligned, zero, ends the program when there is none. */
 void *memory_anon(size_t size);
 void *memory_map(size_t size, int prot, int flags, int fd);
+/* Gives private anonymous memory back: it is zero at its next use. */
+void memory_drop(void *memory, size_t size);
 /* Makes the page at @page one that cannot be touched. */
 void memory_guard(void *page);
 /* A file of @size bytes of 0x5a on env.disk, already unlinked; -1 where there is none. */

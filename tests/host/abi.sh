@@ -2,5 +2,5 @@
 # The uABI of docs/abi.md, each ioctl with valid use and every bad input.
 # machines: all
 # also: newest
-# timeout: 240
+# timeout: 600
 exec abi
