@@ -39,7 +39,6 @@ struct tsr_vm {
 	struct mmu_notifier notifier;
 	struct mutex lock;	      /* vCPUs come one at a time, and capabilities between them */
 	struct xarray vcpus;	      /* by vcpu id [lock to change, RCU to read] */
-	unsigned int vcpu_count;      /* [lock] */
 	struct tsr_vm_cpu cpu;
 };
 

@@ -221,10 +221,8 @@ static long vm_create_vcpu(void *self, void *arg, unsigned long raw)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
 	fd = tsr_vcpu_create_fd(vm, raw);
-	if (fd >= 0) {
-		vm->vcpu_count++;
+	if (fd >= 0)
 		vm_start(&vm->mem);
-	}
 	mutex_unlock(&vm->lock);
 	return fd;
 }
