@@ -25,7 +25,8 @@ void machine_end(struct machine *machine, enum ending ending, int status, const 
 	uint64_t one = 1;
 
 	pthread_mutex_lock(&machine->lock);
-	if (machine->ending == ENDING_NONE) {
+	if (machine->ending == ENDING_NONE ||
+	    (machine->ending == ENDING_RESET && ending == ENDING_STATUS)) {
 		machine->status = status;
 		if (why)
 			machine->why = *why;

@@ -48,8 +48,8 @@ struct machine {
 };
 
 /*
- * Ends the machine, unless it has ended. @why may be NULL. May be called by
- * any thread.
+ * Ends the machine, unless it has ended; but an end with a status, a signal say,
+ * prevails over a reset. @why may be NULL. May be called by any thread.
  */
 void machine_end(struct machine *machine, enum ending ending, int status,
 		 const struct tsr_why *why);
