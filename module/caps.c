@@ -34,11 +34,7 @@ static long ask_ptrauth(const struct tsr_vm *vm)
 	return system_has_full_ptr_auth();
 }
 
-<<<<<<< HEAD
-static long ask_ras(const struct tsr_vm *vm)
-=======
 static long ask_serror_esr(const struct tsr_vm *vm)
->>>>>>> main
 {
 	return tsr_world.ras;
 }
@@ -90,11 +86,7 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_ARM_PSCI, 1 },
 	{ KVM_CAP_ARM_PSCI_0_2, 1 },
 	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1 },
-<<<<<<< HEAD
-	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_ras },
-=======
 	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_serror_esr },
->>>>>>> main
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, .ask = ask_ptrauth },
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
 	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },

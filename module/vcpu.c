@@ -298,10 +298,7 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
-<<<<<<< HEAD
 	/* The vCPU has no groups of attributes. */
-=======
->>>>>>> main
 	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
 	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
 	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),
