@@ -81,7 +81,6 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_MAX_VCPUS, TSR_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, TSR_MAX_VCPUS },
 	{ KVM_CAP_ONE_REG, 1 },
-	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },

@@ -99,6 +99,8 @@ seen()
 check_words()
 {
 	for file in $files; do
+		grep -n -I -E "^(<{7}|>{7})( |$)" "$file" |
+			sed "s|^|$file:|; s|\$|: a merge was left unfinished|"
 		grep -n -I -w -E 'TO[D]O|FI[X]ME|X[X]X|HA[C]K' "$file" |
 			sed "s|^|$file:|; s|\$|: an open end|"
 		grep -n -I -E '/wo[r]k/|/tmp/w[t]|\.\./sha[r]ed|/ho[m]e/[a-z]' "$file" |
