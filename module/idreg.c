@@ -181,6 +181,20 @@ bool tsr_idreg_space(u32 enc)
 	       sys_reg_CRm(enc) >= 1 && sys_reg_CRm(enc) <= 7;
 }
 
+/* CRm 1 to 3, but for what is reserved there or never was anybody's to change. */
+bool tsr_idreg_aarch32(u32 enc)
+{
+	switch (enc) {
+	case SYS_ID_AFR0_EL1:
+	case SYS_ID_DFR1_EL1:
+	case sys_reg(3, 0, 0, 3, 3):
+	case sys_reg(3, 0, 0, 3, 7):
+		return false;
+	default:
+		return tsr_idreg_space(enc) && sys_reg_CRm(enc) <= 3;
+	}
+}
+
 static u64 clidr(const struct tsr_vcpu *v)
 {
 	u64 value = read_sysreg(clidr_el1);

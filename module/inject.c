@@ -66,6 +66,11 @@ void tsr_inject_undefined(struct tsr_vcpu *v)
 	take_sync(v, FIELD_PREP(ESR_ELx_EC_MASK, ESR_ELx_EC_UNKNOWN) | ESR_ELx_IL);
 }
 
+void tsr_inject_trap(struct tsr_vcpu *v, u64 esr)
+{
+	take_sync(v, (esr & (ESR_ELx_EC_MASK | ESR_ELx_ISS_MASK)) | ESR_ELx_IL);
+}
+
 void tsr_inject_abort(struct tsr_vcpu *v, bool fetch, u64 far, u64 fsc)
 {
 	u64 low = fetch ? ESR_ELx_EC_IABT_LOW : ESR_ELx_EC_DABT_LOW;

@@ -4,6 +4,7 @@
  * among the few that are only the guest's, is UNDEFINED.
  */
 #include <linux/bits.h>
+#include <asm/cpufeature.h>
 
 #include "arm.h"
 #include "sysreg.h"
@@ -68,7 +69,7 @@ int tsr_sysreg_set(struct tsr_vcpu *v, const struct sysreg *r, u64 value)
 {
 	switch ((enum sysreg_kind)r->kind) {
 	case SYSREG_ID:
-		if (value == tsr_idreg(v, r->enc))
+		if (value == tsr_idreg(v, r->enc) || tsr_idreg_aarch32(r->enc))
 			return 0;
 		return READ_ONCE(v->vm->cpu.ran) ? -EBUSY : -EINVAL;
 	case SYSREG_APIA:
@@ -227,6 +228,20 @@ static bool access_guest_only(struct tsr_vcpu *v, struct sysreg_access *a)
 	}
 }
 
+/*
+ * With FEAT_IDST a read in the identification space that is refused is a trap with the
+ * access's own syndrome, not an undefined instruction (Arm ARM D1.3.3, FEAT_IDST).
+ */
+static bool id_read_is_trap(const struct tsr_vcpu *v, u32 enc)
+{
+	u64 mmfr2 = tsr_idreg(v, SYS_ID_AA64MMFR2_EL1);
+	u32 op1 = sys_reg_Op1(enc);
+
+	return sys_reg_Op0(enc) == 3 && sys_reg_CRn(enc) == 0 && sys_reg_CRm(enc) < 8 &&
+	       (op1 == 0 || op1 == 1 || op1 == 3) &&
+	       cpuid_feature_extract_unsigned_field(mmfr2, ID_AA64MMFR2_EL1_IDS_SHIFT);
+}
+
 static bool access_serve(struct tsr_vcpu *v, struct sysreg_access *a)
 {
 	const struct sysreg *r;
@@ -248,7 +263,10 @@ enum tsr_next tsr_sysreg_trap(struct tsr_vcpu *v)
 	};
 
 	if (!access_serve(v, &a)) {
-		tsr_inject_undefined(v);
+		if (!a.write && id_read_is_trap(v, a.enc))
+			tsr_inject_trap(v, esr);
+		else
+			tsr_inject_undefined(v);
 		return TSR_NEXT_GUEST;
 	}
 	if (!a.write)

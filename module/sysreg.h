@@ -53,6 +53,8 @@ int tsr_sysreg_set(struct tsr_vcpu *v, const struct sysreg *r, u64 value);
 
 /* Whether @enc is one of the 56 feature ID registers (op0 3, op1 0, CRn 0, CRm 1 to 7). */
 bool tsr_idreg_space(u32 enc);
+/* Whether it is AArch32's, which reads as 0 and whose writes by the VMM are ignored, as KVM's. */
+bool tsr_idreg_aarch32(u32 enc);
 /* What an identification register of this vCPU reads as; feature ID space and the others. */
 u64 tsr_idreg(const struct tsr_vcpu *v, u32 enc);
 /* CCSIDR_EL1 for a value of CSSELR_EL1; tsr_cache_exists(): whether CLIDR_EL1 has it. */

@@ -237,6 +237,8 @@ void tsr_mmio_complete(struct tsr_vcpu *v);
 
 /* inject.c: exceptions for the guest's EL1 (Arm ARM, AArch64.TakeException). */
 void tsr_inject_undefined(struct tsr_vcpu *v);
+/* The access that trapped to EL2 with @esr traps to EL1 instead. */
+void tsr_inject_trap(struct tsr_vcpu *v, u64 esr);
 /* A synchronous abort at @far, of a fetch or a data access, with @fsc (ESR_ELx.FSC). */
 void tsr_inject_abort(struct tsr_vcpu *v, bool fetch, u64 far, u64 fsc);
 /* A virtual SError, taken when the guest unmasks it; @esr is its ISS (ISV: none known). */

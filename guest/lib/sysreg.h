@@ -51,6 +51,7 @@ static inline void dsb(void)
 #define EC_UNKNOWN	0x00
 #define EC_ILLEGAL	0x0e
 #define EC_SVC64	0x15
+#define EC_SYSREG	0x18
 #define EC_PAC_FAIL	0x1c
 #define EC_INSTR_LOWER	0x20
 #define EC_INSTR_SAME	0x21

@@ -98,7 +98,6 @@ static const struct use uses_of_mte[] = {
 	{"GCR_EL1", use_gcr},
 	{"RGSR_EL1", use_rgsr},
 	{"TFSR_EL1", use_tfsr},
-	{"GMID_EL1", use_gmid},
 };
 
 static u64 seen[CPU_MAX][ARRAY_SIZE(fields)];
@@ -125,6 +124,24 @@ static void use_test(const struct use *use)
 	       use->name);
 }
 
+/*
+ * GMID_EL1 is an identification register: with FEAT_IDST its refusal is a trap (Arm ARM
+ * D1.3.3). KVM before 7.2 shows the feature and leaves it undefined.
+ */
+static void gmid_test(void)
+{
+	bool idst = sysreg_read(id_aa64mmfr2_el1) >> 36 & 0xf;
+	struct fault fault;
+	u64 class;
+
+	fault_arm();
+	use_gmid();
+	fault = fault_take();
+	class = FIELD_GET(ESR_EC, fault.esr);
+	tap_is(fault.count && (class == EC_UNKNOWN || (idst && class == EC_SYSREG)), 1,
+	       "GMID_EL1 is refused");
+}
+
 u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 {
 	bool mte = control_read(CONTROL_FLAGS) & CONTROL_FLAG_MTE;
@@ -144,5 +161,7 @@ u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 		use_test(&uses[i]);
 	for (u32 i = 0; i < ARRAY_SIZE(uses_of_mte) && !mte; i++)
 		use_test(&uses_of_mte[i]);
+	if (!mte)
+		gmid_test();
 	return tap_done();
 }
