@@ -34,9 +34,10 @@ int tsr_vmid_alloc(u16 *vmid)
 	return 0;
 }
 
-/* The next owner of the VMID must not meet what TLBs hold of this one. */
+/* The next owner of the VMID must not meet what TLBs hold of this one, if it got so far. */
 void tsr_vmid_free(struct seam_tlb *tlb)
 {
-	seam_tlbi_vmid(tlb);
+	if (tlb->vttbr)
+		seam_tlbi_vmid(tlb);
 	ida_free(&vmids, tlb->vmid);
 }
