@@ -387,7 +387,7 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	why = v->mte ? enter_with_mte(v) : tsr_switch(&v->ctx);
 	context_tracking_guest_exit();
 	host_pstate();
-	if (why == TSR_EXIT_SYNC)
+	if (why != TSR_EXIT_IRQ)
 		syndrome_read(v);
 	if (unlikely(v->serror_pending))
 		serror_check(v);
