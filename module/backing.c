@@ -66,8 +66,10 @@ static int facts_read(struct mm_struct *mm, unsigned long hva, struct vma_facts 
 
 static void backing_fill(struct backing *out, const struct vma_facts *facts, unsigned long pfn)
 {
-	out->kind = facts_kind(facts, pfn_is_map_memory(pfn));
 	out->hpa = hpa_of(PFN_PHYS(pfn));
+	/* With 52-bit addresses the host may have what stage 2 cannot name. */
+	if (!(out->hpa.addr >> tsr_host.pa_bits))
+		out->kind = facts_kind(facts, pfn_is_map_memory(pfn));
 	out->can_tag = facts->can_tag;
 }
 
