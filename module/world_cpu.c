@@ -4,6 +4,7 @@
 #include <linux/cpu.h>
 #include <linux/cpu_pm.h>
 #include <linux/cpuhotplug.h>
+#include <linux/irqchip/arm-gic-v3.h>
 #include <linux/panic.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
@@ -49,7 +50,8 @@ static struct cpu_features cpu_features_read(void)
 	u64 dfr0 = read_sysreg(id_aa64dfr0_el1);
 
 	return (struct cpu_features){
-		.gic = field(pfr0, 24),
+		/* Firmware or kernel may keep the system registers of a GICv3 off. */
+		.gic = field(pfr0, 24) && (read_sysreg_s(SYS_ICC_SRE_EL2) & ICC_SRE_EL2_SRE),
 		.gcs = field(pfr1, 44),
 		.fgt = field(mmfr0, 56),
 		.fgt2 = field(mmfr0, 56) > 1,
