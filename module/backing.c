@@ -66,8 +66,10 @@ static int facts_read(struct mm_struct *mm, unsigned long hva, struct vma_facts 
 
 static void backing_fill(struct backing *out, const struct vma_facts *facts, unsigned long pfn)
 {
-	out->kind = facts_kind(facts, pfn_is_map_memory(pfn));
 	out->hpa = hpa_of(PFN_PHYS(pfn));
+	/* With 52-bit addresses the host may have what stage 2 cannot name. */
+	if (!(out->hpa.addr >> tsr_host.pa_bits))
+		out->kind = facts_kind(facts, pfn_is_map_memory(pfn));
 	out->can_tag = facts->can_tag;
 }
 
@@ -238,18 +240,21 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 
 /*
  * A guest's writes do not show in the host's own entry, so what can be swapped is marked dirty
- * by hand. A file system's page is not: it was marked when its entry became writable, and
- * write-back, which cleans it, takes the entry's permission and so the guest's first; marked
- * later than that it would be dirty without the file system's knowledge.
+ * by hand; anonymous memory after MADV_FREE too, which would be thrown away as clean. A file
+ * system's page is not: it was marked when its entry became writable, and write-back, which
+ * cleans it, takes the entry's permission and so the guest's first; marked later than that it
+ * would be dirty without the file system's knowledge.
  */
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 {
 	struct page *page = b->ref;
+	struct folio *folio;
 
 	if (!page)
 		return;
 	b->ref = NULL;
-	if (dirtied && folio_test_swapbacked(page_folio(page)))
+	folio = page_folio(page);
+	if (dirtied && (folio_test_anon(folio) || folio_test_swapbacked(folio)))
 		SetPageDirty(page);
 	mark_page_accessed(page);
 	put_page(page);

@@ -41,7 +41,28 @@ struct tlb_context {
 	u64 hcr;
 	u64 vttbr;
 	u64 vtcr;
+	u64 tcr, sctlr; /* EL1's; with ARM64_WORKAROUND_SPECULATIVE_AT alone */
 };
+
+/*
+ * Arm errata 1165522 and 1530923: a speculative AT may walk EL1's stage 1, which is another
+ * VM's or nobody's here, and leave what it finds in the TLBs under the borrowed VMID. With
+ * the MMU on and no walks allowed it finds nothing.
+ */
+static void stage1_close(struct tlb_context *was)
+{
+	was->tcr = read_sysreg_s(SYS_TCR_EL12);
+	was->sctlr = read_sysreg_s(SYS_SCTLR_EL12);
+	write_sysreg_s(was->tcr | TCR_EPD1_MASK | TCR_EPD0_MASK, SYS_TCR_EL12);
+	write_sysreg_s(was->sctlr | SCTLR_ELx_M, SYS_SCTLR_EL12);
+	isb();
+}
+
+static void stage1_open(const struct tlb_context *was)
+{
+	write_sysreg_s(was->tcr, SYS_TCR_EL12);
+	write_sysreg_s(was->sctlr, SYS_SCTLR_EL12);
+}
 
 static void tlb_borrow(const struct seam_tlb *tlb, struct tlb_context *was)
 {
@@ -49,6 +70,8 @@ static void tlb_borrow(const struct seam_tlb *tlb, struct tlb_context *was)
 	was->hcr = read_sysreg(hcr_el2);
 	was->vttbr = read_sysreg(vttbr_el2);
 	was->vtcr = read_sysreg(vtcr_el2);
+	if (cpus_have_final_cap(ARM64_WORKAROUND_SPECULATIVE_AT))
+		stage1_close(was);
 	if (was->vttbr != tlb->vttbr) {
 		write_sysreg(tlb->vtcr, vtcr_el2);
 		write_sysreg(tlb->vttbr, vttbr_el2);
@@ -67,6 +90,8 @@ static void tlb_give_back(const struct seam_tlb *tlb, const struct tlb_context *
 		write_sysreg(was->vtcr, vtcr_el2);
 		isb();
 	}
+	if (cpus_have_final_cap(ARM64_WORKAROUND_SPECULATIVE_AT))
+		stage1_open(was);
 	local_irq_restore(was->irq);
 }
 

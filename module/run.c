@@ -8,6 +8,7 @@
  * an interrupt on this CPU, and ends the inner loop.
  */
 #include <linux/mm.h>
+#include <linux/panic.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
@@ -159,6 +160,32 @@ static enum tsr_next end_aarch32(struct tsr_vcpu *v)
 	return TSR_NEXT_USER;
 }
 
+/*
+ * As KVM (Arm ARM D24.2.40, SError): corrected and restartable errors are nobody's; what the
+ * guest alone has lost it is told; what nothing contains stops the host.
+ */
+static enum tsr_next handle_serror(struct tsr_vcpu *v)
+{
+	u64 esr = v->syndrome.esr;
+	bool categorised = (esr & ESR_ELx_FSC) == ESR_ELx_FSC_SERROR;
+
+	if (tsr_world.ras && !(esr & ESR_ELx_IDS)) {
+		switch (categorised ? esr & ESR_ELx_AET : ESR_ELx_AET_UC) {
+		case ESR_ELx_AET_CE:
+		case ESR_ELx_AET_UEO:
+			return TSR_NEXT_GUEST;
+		case ESR_ELx_AET_UEU:
+		case ESR_ELx_AET_UER:
+			break;
+		default:
+			panic("tessera: uncontained SError while a guest ran: ESR %#llx\n", esr);
+		}
+	}
+	pr_warn_ratelimited("tessera: SError while a guest ran, given to the guest\n");
+	tsr_inject_serror(v, TSR_SERROR_UNKNOWN);
+	return TSR_NEXT_GUEST;
+}
+
 static enum tsr_next handle_end(struct tsr_vcpu *v, enum inner_end end)
 {
 	switch (end) {
@@ -167,9 +194,7 @@ static enum tsr_next handle_end(struct tsr_vcpu *v, enum inner_end end)
 	case INNER_TRAP:
 		return tsr_trap(v);
 	case INNER_SERROR:
-		pr_warn_ratelimited("tessera: SError while a guest ran, given to the guest\n");
-		tsr_inject_serror(v, TSR_SERROR_UNKNOWN);
-		return TSR_NEXT_GUEST;
+		return handle_serror(v);
 	case INNER_AARCH32:
 		return end_aarch32(v);
 	}

@@ -65,6 +65,7 @@ SYM_FUNC_START(tsr_switch)
 	dsb	nsh
 	isb
 SYM_FUNC_END(tsr_switch)
+NOKPROBE(tsr_switch)
 
 /* From a vector: the guest's x0 and x1 lie on the stack above ctx; x0 is TSR_EXIT_*. */
 SYM_CODE_START_LOCAL(tsr_switch_back)
@@ -106,6 +107,7 @@ SYM_CODE_START_LOCAL(tsr_switch_back)
 	ldp	x29, x30, [sp], #112
 	ret
 SYM_CODE_END(tsr_switch_back)
+NOKPROBE(tsr_switch_back)
 
 /* All of the V registers, at [x0]. */
 	.macro	fp_all op
@@ -178,3 +180,4 @@ SYM_CODE_START(tsr_vectors)
 	vector_exit TSR_EXIT_IRQ
 	vector_exit TSR_EXIT_SERROR
 SYM_CODE_END(tsr_vectors)
+NOKPROBE(tsr_vectors)

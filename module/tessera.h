@@ -72,8 +72,8 @@ long tsr_enable_cap(struct tsr_vm *vm, const struct kvm_enable_cap *cap);
 
 /* vmid.c: -ENOSPC when all are in use. */
 int tsr_vmid_alloc(u16 *vmid);
-/* After the last use: invalidates what TLBs hold of it. */
-void tsr_vmid_free(struct seam_tlb *tlb);
+/* What TLBs held of it is invalidated: its next owner must not meet that. */
+void tsr_vmid_free(u16 vmid);
 /* 8 or 16; VTCR_EL2.VS goes with it. */
 unsigned int tsr_vmid_bits(void);
 

@@ -54,8 +54,10 @@ static void vm_free(struct kref *ref)
 	xa_for_each(&vm->vcpus, id, vcpu)
 		tsr_vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
+	/* The TLBs let go of the tables before the tables go, and of the VMID before that does. */
+	seam_tlbi_vmid(&vm->tlb);
 	vm_destroy(&vm->mem);
-	tsr_vmid_free(&vm->tlb);
+	tsr_vmid_free(vm->tlb.vmid);
 	tsr_vm_cpu_destroy(&vm->cpu);
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -86,7 +88,7 @@ static int vm_mem_init(struct tsr_vm *vm, unsigned int ipa_bits)
 		return err;
 	err = vm_init(&vm->mem, &tsr_host, ipa_bits, &vm->tlb);
 	if (err) {
-		tsr_vmid_free(&vm->tlb);
+		tsr_vmid_free(vm->tlb.vmid);
 		return err;
 	}
 	vm->tlb.vtcr = vm_vtcr(&vm->mem) | (tsr_vmid_bits() == 16 ? VTCR_VS : 0);
@@ -119,7 +121,7 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 
 destroy_mem:
 	vm_destroy(&vm->mem);
-	tsr_vmid_free(&vm->tlb);
+	tsr_vmid_free(vm->tlb.vmid);
 destroy_cpu:
 	tsr_vm_cpu_destroy(&vm->cpu);
 free:

@@ -34,9 +34,7 @@ int tsr_vmid_alloc(u16 *vmid)
 	return 0;
 }
 
-/* The next owner of the VMID must not meet what TLBs hold of this one. */
-void tsr_vmid_free(struct seam_tlb *tlb)
+void tsr_vmid_free(u16 vmid)
 {
-	seam_tlbi_vmid(tlb);
-	ida_free(&vmids, tlb->vmid);
+	ida_free(&vmids, vmid);
 }

@@ -284,7 +284,7 @@ void tsr_world_put(struct tsr_vcpu *v)
  * the exception level that took it, without regard to PSTATE.PAN. An EL0 access to what
  * EL0 may only execute translates as EL1's. PAR_EL1 is the guest's (Arm ARM C5.4).
  */
-static bool ipa_by_translation(struct tsr_vcpu *v, u64 far, u64 *ipa)
+static noinstr bool ipa_by_translation(struct tsr_vcpu *v, u64 far, u64 *ipa)
 {
 	u64 saved = read_sysreg(par_el1);
 	u64 par = PAR_F;
@@ -305,7 +305,7 @@ static bool ipa_by_translation(struct tsr_vcpu *v, u64 far, u64 *ipa)
 }
 
 /* Whether HPFAR_EL2 holds the address (Arm ARM D24.2.68): not after permission faults. */
-static bool hpfar_valid(u64 esr)
+static __always_inline bool hpfar_valid(u64 esr)
 {
 	if (ESR_ELx_EC(esr) == ESR_ELx_EC_DABT_LOW && (esr & ESR_TAG_ACCESS))
 		return false;
@@ -313,7 +313,7 @@ static bool hpfar_valid(u64 esr)
 }
 
 /* Before TGE is set again: the translation needs the guest's regime. */
-static void syndrome_read(struct tsr_vcpu *v)
+static noinstr void syndrome_read(struct tsr_vcpu *v)
 {
 	struct tsr_syndrome *s = &v->syndrome;
 	u64 ec;
@@ -358,7 +358,7 @@ static __always_inline unsigned long enter_with_mte(struct tsr_vcpu *v)
 }
 
 /* HCR_EL2.VSE goes when the guest takes its virtual SError (Arm ARM D1.3.6). */
-static void serror_check(struct tsr_vcpu *v)
+static noinstr void serror_check(struct tsr_vcpu *v)
 {
 	if (read_sysreg(hcr_el2) & HCR_VSE)
 		return;
@@ -367,7 +367,11 @@ static void serror_check(struct tsr_vcpu *v)
 	v->hcr &= ~HCR_VSE;
 }
 
-unsigned long tsr_world_enter(struct tsr_vcpu *v)
+/*
+ * From the change of vectors to the change back an exception of this code is a panic, so no
+ * probe, tracer or sanitiser may put one in.
+ */
+noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 {
 	u64 cptr = read_sysreg(cpacr_el1); /* CPTR_EL2 by its VHE name, as VBAR_EL2 */
 	u64 vbar = read_sysreg(vbar_el1);
@@ -383,7 +387,7 @@ unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	why = v->mte ? enter_with_mte(v) : tsr_switch(&v->ctx);
 	context_tracking_guest_exit();
 	host_pstate();
-	if (why == TSR_EXIT_SYNC)
+	if (why != TSR_EXIT_IRQ)
 		syndrome_read(v);
 	if (unlikely(v->serror_pending))
 		serror_check(v);

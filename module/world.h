@@ -44,7 +44,7 @@ void tsr_world_put(struct tsr_vcpu *v);
 
 /*
  * Enters the guest of a loaded vCPU and comes back at the next exception: TSR_EXIT_*.
- * All of DAIF masked. After TSR_EXIT_SYNC v->syndrome tells what it was.
+ * All of DAIF masked. After another than TSR_EXIT_IRQ v->syndrome tells what it was.
  */
 unsigned long tsr_world_enter(struct tsr_vcpu *v);
 

@@ -4,8 +4,10 @@
 #include <linux/cpu.h>
 #include <linux/cpu_pm.h>
 #include <linux/cpuhotplug.h>
+#include <linux/irqchip/arm-gic-v3.h>
 #include <linux/panic.h>
 #include <linux/percpu.h>
+#include <linux/smp.h>
 #include <asm/cpufeature.h>
 
 #include "arm.h"
@@ -15,6 +17,7 @@
 /* What a CPU had before, to be put back. */
 struct world_cpu {
 	bool taken;
+	bool asleep; /* taken before it went to sleep */
 	struct task_struct *task; /* of the vCPU loaded here last */
 	unsigned long vbar;
 	u64 hfgrtr, hfgwtr, hfgitr, hdfgrtr, hdfgwtr;
@@ -47,7 +50,8 @@ static struct cpu_features cpu_features_read(void)
 	u64 dfr0 = read_sysreg(id_aa64dfr0_el1);
 
 	return (struct cpu_features){
-		.gic = field(pfr0, 24),
+		/* Firmware or kernel may keep the system registers of a GICv3 off. */
+		.gic = field(pfr0, 24) && (read_sysreg_s(SYS_ICC_SRE_EL2) & ICC_SRE_EL2_SRE),
 		.gcs = field(pfr1, 44),
 		.fgt = field(mmfr0, 56),
 		.fgt2 = field(mmfr0, 56) > 1,
@@ -191,26 +195,26 @@ static int world_cpu_online(unsigned int cpu)
 	return 0;
 }
 
-static int world_cpu_offline(unsigned int cpu)
+/* Interrupts off. */
+static void world_cpu_leave(void *unused)
 {
-	unsigned long flags;
-
-	local_irq_save(flags);
 	cpu_give_back();
-	local_irq_restore(flags);
-	return 0;
 }
 
 /* A CPU that lost its state in a deep sleep comes back with the kernel's. */
 static int world_cpu_pm(struct notifier_block *nb, unsigned long event, void *data)
 {
+	struct world_cpu *cpu = this_cpu_ptr(&world_cpu);
+
 	switch (event) {
 	case CPU_PM_ENTER:
+		cpu->asleep = cpu->taken;
 		cpu_give_back();
 		return NOTIFY_OK;
 	case CPU_PM_ENTER_FAILED:
 	case CPU_PM_EXIT:
-		cpu_take();
+		if (cpu->asleep)
+			cpu_take();
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;
@@ -269,8 +273,12 @@ int tsr_world_init(void)
 	err = cpu_pm_register_notifier(&world_pm);
 	if (err)
 		return err;
+	/*
+	 * A CPU that goes offline keeps the traps: vCPUs may still be about to leave it, and it
+	 * starts with the kernel's registers when it comes back.
+	 */
 	err = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "tessera/world:online", world_cpu_online,
-				world_cpu_offline);
+				NULL);
 	if (err < 0) {
 		cpu_pm_unregister_notifier(&world_pm);
 		return err;
@@ -284,5 +292,7 @@ void tsr_world_exit(void)
 {
 	preempt_notifier_dec();
 	cpuhp_remove_state(world_hotplug);
+	/* Before the registers go back: a CPU that wakes up after that must not take them again. */
 	cpu_pm_unregister_notifier(&world_pm);
+	on_each_cpu(world_cpu_leave, NULL, 1);
 }
