@@ -378,6 +378,8 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	u64 mdscr = read_sysreg(mdscr_el1);
 	unsigned long why;
 
+	/* With pseudo-NMIs: the host's interrupts are signalled while the guest runs. */
+	pmr_sync();
 	/* The host's breakpoints and steps are not the guest's. */
 	write_sysreg(0, mdscr_el1);
 	write_sysreg(v->cptr, cpacr_el1);
