@@ -15,7 +15,6 @@
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
  *	seam_rwlock_t	spinning lock, shared or exclusive
- *	seam_spinlock_t	spinning lock
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
  */
 #ifndef CORE_SEAM_H
@@ -40,9 +39,10 @@ void seam_write_lock(seam_rwlock_t *l);
 void seam_write_unlock(seam_rwlock_t *l);
 void seam_write_assert_held(seam_rwlock_t *l);
 
-void seam_spin_init(seam_spinlock_t *l);
-void seam_spin_lock(seam_spinlock_t *l);
-void seam_spin_unlock(seam_spinlock_t *l);
+/*
+ * Gives others a turn in long work. May sleep: no spinning lock held, no RCU reader.
+ */
+void seam_relax(void);
 
 /* --- Read-copy-update. Readers may nest and may not sleep. --- */
 void seam_rcu_read_lock(void);

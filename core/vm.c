@@ -88,12 +88,14 @@ bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range)
 	return vm->inval_seq == seq;
 }
 
-void vm_s2_unmap(struct vm *vm, struct gfn_range range)
+void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps)
 {
 	while (!gfn_range_empty(range)) {
 		seam_write_lock(&vm->s2_lock);
 		range.begin = s2_range_unmap(&vm->s2, range);
 		seam_write_unlock(&vm->s2_lock);
+		if (sleeps)
+			seam_relax();
 	}
 }
 
@@ -133,6 +135,7 @@ static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
 		seam_write_lock(&vm->s2_lock);
 		range.begin = s2_range_protect(&vm->s2, range, remove);
 		seam_write_unlock(&vm->s2_lock);
+		seam_relax();
 	}
 }
 
@@ -195,7 +198,7 @@ void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 	seam_rcu_read_lock();
 	slots = vm_hva_open(vm, begin, end);
 	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
-		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end));
+		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
 	seam_rcu_read_unlock();
 }
 
@@ -235,5 +238,5 @@ void vm_release(struct vm *vm)
 {
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
 
-	vm_s2_unmap(vm, all);
+	vm_s2_unmap(vm, all, true);
 }

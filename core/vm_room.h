@@ -10,8 +10,11 @@
 void vm_inval_begin(struct vm *vm, struct gfn_range range);
 void vm_inval_end(struct vm *vm);
 
-/* Unmaps @range piece by piece; takes s2_lock. A bracket over the range is open. */
-void vm_s2_unmap(struct vm *vm, struct gfn_range range);
+/*
+ * Unmaps @range piece by piece, with a turn for others between if the caller @sleeps; takes
+ * s2_lock. A bracket over the range is open.
+ */
+void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps);
 
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);

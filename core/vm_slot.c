@@ -27,7 +27,7 @@ static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 	seam_rcu_publish((void **)&vm->slots, change->next);
 	seam_write_unlock(&vm->s2_lock);
 	if (change->kind != SLOT_CREATE)
-		vm_s2_unmap(vm, change->before.gfns);
+		vm_s2_unmap(vm, change->before.gfns, true);
 	vm_inval_end(vm);
 	slot_plan_finish(change);
 }

@@ -89,19 +89,9 @@ void seam_write_assert_held(seam_rwlock_t *l)
 	must(pthread_rwlock_trywrlock(l) != EBUSY);
 }
 
-void seam_spin_init(seam_spinlock_t *l)
+void seam_relax(void)
 {
-	must(pthread_spin_init(l, PTHREAD_PROCESS_PRIVATE));
-}
-
-void seam_spin_lock(seam_spinlock_t *l)
-{
-	must(pthread_spin_lock(l));
-}
-
-void seam_spin_unlock(seam_spinlock_t *l)
-{
-	must(pthread_spin_unlock(l));
+	must(rcu_depth);
 }
 
 void seam_rcu_read_lock(void)

@@ -58,7 +58,6 @@ static inline void seam_count(u64 *p, u64 n)
 
 typedef pthread_mutex_t seam_mutex_t;
 typedef pthread_rwlock_t seam_rwlock_t;
-typedef pthread_spinlock_t seam_spinlock_t;
 
 struct seam_tlb {
 	u16 vmid;

@@ -9,6 +9,7 @@
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "seam.h"
@@ -63,19 +64,9 @@ void seam_write_assert_held(seam_rwlock_t *l)
 	lockdep_assert_held_write(l);
 }
 
-void seam_spin_init(seam_spinlock_t *l)
+void seam_relax(void)
 {
-	spin_lock_init(l);
-}
-
-void seam_spin_lock(seam_spinlock_t *l)
-{
-	spin_lock(l);
-}
-
-void seam_spin_unlock(seam_spinlock_t *l)
-{
-	spin_unlock(l);
+	cond_resched();
 }
 
 void seam_rcu_read_lock(void)

@@ -25,7 +25,6 @@
 
 typedef struct mutex seam_mutex_t;
 typedef rwlock_t seam_rwlock_t;
-typedef spinlock_t seam_spinlock_t;
 
 /* A counter that several add to and nobody orders anything by. */
 static inline void seam_count(u64 *p, u64 n)

@@ -17,10 +17,13 @@ void s2_destroy(struct s2 *s2)
 	struct s2_walk walk = { .s2 = s2 };
 	int level = s2->geom.start_level;
 
-	for (unsigned int i = 0; i < s2_geom_root_entries(&s2->geom); i++)
-		if (s2_desc_is_table(s2->root[i], level))
-			s2_walk_bury_tree(&walk, s2->root[i], level);
-	s2_walk_finish(&walk);
+	for (unsigned int i = 0; i < s2_geom_root_entries(&s2->geom); i++) {
+		if (!s2_desc_is_table(s2->root[i], level))
+			continue;
+		s2_walk_bury_tree(&walk, s2->root[i], level);
+		s2_walk_finish(&walk);
+		seam_relax();
+	}
 	seam_table_free_contig(s2->root, s2->geom.root_tables);
 	s2->root = NULL;
 }
