@@ -72,7 +72,7 @@ long tsr_enable_cap(struct tsr_vm *vm, const struct kvm_enable_cap *cap);
 
 /* vmid.c: -ENOSPC when all are in use. */
 int tsr_vmid_alloc(u16 *vmid);
-/* What TLBs held of it is invalidated: its next owner must not meet that. */
+/* After seam_tlbi_vmid(): the next owner must not meet what TLBs held of it. */
 void tsr_vmid_free(u16 vmid);
 /* 8 or 16; VTCR_EL2.VS goes with it. */
 unsigned int tsr_vmid_bits(void);
