@@ -96,7 +96,7 @@ static double fault(struct machine *m, uint64_t count)
 
 static void device_attr(int device, uint32_t group, uint64_t attr, uint64_t value)
 {
-	struct kvm_device_attr set = {.group = group, .attr = attr, .addr = (uintptr_t)&value};
+	struct kvm_device_attr set = { .group = group, .attr = attr, .addr = (uintptr_t)&value };
 
 	if (call(device, KVM_SET_DEVICE_ATTR, (unsigned long)&set) < 0)
 		err(1, "the VM's interrupt controller cannot be set up");
@@ -105,7 +105,7 @@ static void device_attr(int device, uint32_t group, uint64_t attr, uint64_t valu
 /* Where the hypervisor has an interrupt controller, it has one, as in any real VMM. */
 static void interrupt_controller(struct machine *m)
 {
-	struct kvm_create_device device = {.type = KVM_DEV_TYPE_ARM_VGIC_V3};
+	struct kvm_create_device device = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
 
 	if (call(m->vm, KVM_CREATE_DEVICE, (unsigned long)&device) < 0)
 		return;

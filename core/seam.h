@@ -95,23 +95,23 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages);
 
 /* What the host has at an address of the VMM; the facts that policy looks at. */
 enum backing_kind {
-	BACKING_NONE,	   /* nothing there (no VMA, or it refuses the access) */
-	BACKING_RAM,	   /* kernel-mapped memory, mapped write-back by the VMA */
+	BACKING_NONE,	      /* nothing there (no VMA, or it refuses the access) */
+	BACKING_RAM,	      /* kernel-mapped memory, mapped write-back by the VMA */
 	BACKING_RAM_UNCACHED, /* kernel-mapped memory, mapped otherwise by the VMA */
 	BACKING_PFN_CACHED,   /* not kernel-mapped, VMA maps it write-back */
-	BACKING_PFN_NC,	   /* not kernel-mapped, VMA non-cacheable, VM_ALLOW_ANY_UNCACHED */
+	BACKING_PFN_NC,	      /* not kernel-mapped, VMA non-cacheable, VM_ALLOW_ANY_UNCACHED */
 	BACKING_PFN_DEVICE,   /* not kernel-mapped, VMA non-cacheable otherwise */
-	BACKING_POISON,	   /* hardware-poisoned page */
+	BACKING_POISON,	      /* hardware-poisoned page */
 };
 
 struct backing {
 	enum backing_kind kind;
-	struct hpa hpa;	    /* of the page asked for; kinds other than NONE and POISON */
-	u8 order;	    /* log2 of the pages that the host maps as one naturally aligned piece
+	struct hpa hpa; /* of the page asked for; kinds other than NONE and POISON */
+	u8 order;	/* log2 of the pages that the host maps as one naturally aligned piece
 			     * around it; hva and hpa are congruent in it */
-	bool writable;	    /* the host's mapping allows writing now */
-	bool can_tag;	    /* the VMA allows tags (VM_MTE_ALLOWED) */
-	void *ref;	    /* the owner's reference, dropped by seam_backing_put() */
+	bool writable;	/* the host's mapping allows writing now */
+	bool can_tag;	/* the VMA allows tags (VM_MTE_ALLOWED) */
+	void *ref;	/* the owner's reference, dropped by seam_backing_put() */
 };
 
 /*

@@ -39,9 +39,9 @@ struct vm_fault_result {
 
 /* Counters; seam_count() adds, readers take no lock. */
 struct vm_stats {
-	u64 faults;	 /* stage-2 aborts handled */
-	u64 exits_fault; /* of those: KVM_EXIT_MEMORY_FAULT without TAG */
-	u64 exits_tag;	 /* of those: KVM_EXIT_MEMORY_FAULT with TAG */
+	u64 faults;	   /* stage-2 aborts handled */
+	u64 exits_fault;   /* of those: KVM_EXIT_MEMORY_FAULT without TAG */
+	u64 exits_tag;	   /* of those: KVM_EXIT_MEMORY_FAULT with TAG */
 	u64 pages_mapped;  /* leaf pages installed */
 	u64 blocks_mapped; /* blocks installed */
 };
@@ -61,8 +61,8 @@ struct vm {
 
 	/* The invalidate sequence: [s2_lock exclusive to change]. */
 	u64 inval_seq;
-	u64 inval_open;		       /* changes that have begun and not ended */
-	struct gfn_range inval_range;  /* covers every open one */
+	u64 inval_open;		      /* changes that have begun and not ended */
+	struct gfn_range inval_range; /* covers every open one */
 
 	struct vm_stats stats;
 };

@@ -43,12 +43,12 @@ typedef long long s64;
 #define smp_rmb()		    __atomic_signal_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		    __atomic_signal_fence(__ATOMIC_RELEASE)
 
-#define cmpxchg_release(p, expected, value)                                                        \
-	({                                                                                         \
-		__typeof__(*(p)) was_ = (expected);                                                \
-		(void)__atomic_compare_exchange_n((p), &was_, (value), false, __ATOMIC_RELEASE,    \
-						  __ATOMIC_RELAXED);                               \
-		was_;                                                                              \
+#define cmpxchg_release(p, expected, value)                                                     \
+	({                                                                                      \
+		__typeof__(*(p)) was_ = (expected);                                             \
+		(void)__atomic_compare_exchange_n((p), &was_, (value), false, __ATOMIC_RELEASE, \
+						  __ATOMIC_RELAXED);                            \
+		was_;                                                                           \
 	})
 
 static inline void seam_count(u64 *p, u64 n)

@@ -13,7 +13,7 @@ struct tsr_vm_cpu {
 	u64 poffset;	  /* the same for the physical counter; 0 until the VMM sets it */
 	u32 psci_version; /* 0xMMMMmmmm: major, minor */
 	unsigned int __percpu *last_vcpu; /* the id of the one loaded last on each CPU */
-	bool ran;	  /* a vCPU has entered the guest: what it saw is settled */
+	bool ran;			  /* a vCPU has entered the guest: what it saw is settled */
 	bool has_features;
 	u32 features; /* [tsr_vm.lock] BIT(KVM_ARM_VCPU_*), alike for all its vCPUs */
 };

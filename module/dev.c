@@ -74,7 +74,8 @@ int tsr_dev_register(void)
 	int err = misc_register(&dev_kvm);
 
 	if (err == -EBUSY)
-		pr_err("not loading: /dev/kvm is taken, KVM is active. Boot the kernel with kvm-arm.mode=none\n");
+		pr_err("not loading: /dev/kvm is taken, KVM is active. Boot the kernel with "
+		       "kvm-arm.mode=none\n");
 	else if (err)
 		pr_err("not loading: cannot register /dev/kvm: error %d\n", err);
 	return err;

@@ -31,12 +31,15 @@ static enum cpuhp_state host_hotplug;
 static int host_check_kernel(void)
 {
 	if (PAGE_SIZE != SZ_4K) {
-		pr_err("not loading: this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 KiB kernel\n",
+		pr_err("not loading: this kernel has %lu KiB pages, tessera needs 4 KiB: boot a 4 "
+		       "KiB kernel\n",
 		       PAGE_SIZE / SZ_1K);
 		return -ENODEV;
 	}
 	if (!is_kernel_in_hyp_mode()) {
-		pr_err("not loading: the kernel does not run at EL2: tessera needs a CPU with VHE (Armv8.1), firmware that starts the kernel at EL2, and no kvm-arm.mode=nvhe or =protected\n");
+		pr_err("not loading: the kernel does not run at EL2: tessera needs a CPU with VHE "
+		       "(Armv8.1), firmware that starts the kernel at EL2, and no "
+		       "kvm-arm.mode=nvhe or =protected\n");
 		return -ENODEV;
 	}
 	return 0;

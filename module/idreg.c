@@ -37,87 +37,87 @@ struct id_field {
  * and MTE's later parts: PFR2 is 0, whatever stage 2 does with the host's MTE_PERM.
  */
 static const struct id_field id_fields[] = {
-	{ PFR0, 0, 1 },			/* EL0: AArch64 alone */
-	{ PFR0, 4, 1 },			/* EL1 */
-	{ PFR0, 12, 1 },		/* EL3 */
-	{ PFR0, 16, 1, ID_SIGNED },	/* FP */
-	{ PFR0, 20, 1, ID_SIGNED },	/* AdvSIMD */
-	{ PFR0, 28, 1 },		/* RAS: no error records */
-	{ PFR0, 48, 1 },		/* DIT */
-	{ PFR0, 56, 1 },		/* CSV2: no SCXTNUM */
-	{ PFR0, 60, 1 },		/* CSV3 */
-	{ PFR1, 0, 1 },			/* BT */
-	{ PFR1, 4, 2 },			/* SSBS */
-	{ PFR1, 8, 3, ID_UNSIGNED, ID_MTE }, /* MTE */
-	{ DFR0, 0, 8 },			/* DebugVer: stored state */
-	{ DFR0, 12, 15 },		/* BRPs */
-	{ DFR0, 20, 15 },		/* WRPs */
-	{ DFR0, 28, 15 },		/* CTX_CMPs */
-	{ DFR0, 36, 0, ID_SIGNED },	/* DoubleLock */
-	{ ISAR0, 4, 2 },		/* AES */
-	{ ISAR0, 8, 1 },		/* SHA1 */
-	{ ISAR0, 12, 2 },		/* SHA2 */
-	{ ISAR0, 16, 1 },		/* CRC32 */
-	{ ISAR0, 20, 2 },		/* Atomic */
-	{ ISAR0, 28, 1 },		/* RDM */
-	{ ISAR0, 32, 1 },		/* SHA3 */
-	{ ISAR0, 36, 1 },		/* SM3 */
-	{ ISAR0, 40, 1 },		/* SM4 */
-	{ ISAR0, 44, 1 },		/* DP */
-	{ ISAR0, 48, 1 },		/* FHM */
-	{ ISAR0, 52, 2 },		/* TS */
-	{ ISAR0, 56, 2 },		/* TLB */
-	{ ISAR0, 60, 1 },		/* RNDR */
-	{ ISAR1, 0, 2 },		/* DPB */
+	{ PFR0, 0, 1 },				  /* EL0: AArch64 alone */
+	{ PFR0, 4, 1 },				  /* EL1 */
+	{ PFR0, 12, 1 },			  /* EL3 */
+	{ PFR0, 16, 1, ID_SIGNED },		  /* FP */
+	{ PFR0, 20, 1, ID_SIGNED },		  /* AdvSIMD */
+	{ PFR0, 28, 1 },			  /* RAS: no error records */
+	{ PFR0, 48, 1 },			  /* DIT */
+	{ PFR0, 56, 1 },			  /* CSV2: no SCXTNUM */
+	{ PFR0, 60, 1 },			  /* CSV3 */
+	{ PFR1, 0, 1 },				  /* BT */
+	{ PFR1, 4, 2 },				  /* SSBS */
+	{ PFR1, 8, 3, ID_UNSIGNED, ID_MTE },	  /* MTE */
+	{ DFR0, 0, 8 },				  /* DebugVer: stored state */
+	{ DFR0, 12, 15 },			  /* BRPs */
+	{ DFR0, 20, 15 },			  /* WRPs */
+	{ DFR0, 28, 15 },			  /* CTX_CMPs */
+	{ DFR0, 36, 0, ID_SIGNED },		  /* DoubleLock */
+	{ ISAR0, 4, 2 },			  /* AES */
+	{ ISAR0, 8, 1 },			  /* SHA1 */
+	{ ISAR0, 12, 2 },			  /* SHA2 */
+	{ ISAR0, 16, 1 },			  /* CRC32 */
+	{ ISAR0, 20, 2 },			  /* Atomic */
+	{ ISAR0, 28, 1 },			  /* RDM */
+	{ ISAR0, 32, 1 },			  /* SHA3 */
+	{ ISAR0, 36, 1 },			  /* SM3 */
+	{ ISAR0, 40, 1 },			  /* SM4 */
+	{ ISAR0, 44, 1 },			  /* DP */
+	{ ISAR0, 48, 1 },			  /* FHM */
+	{ ISAR0, 52, 2 },			  /* TS */
+	{ ISAR0, 56, 2 },			  /* TLB */
+	{ ISAR0, 60, 1 },			  /* RNDR */
+	{ ISAR1, 0, 2 },			  /* DPB */
 	{ ISAR1, 4, 15, ID_UNSIGNED, ID_PAUTH },  /* APA */
 	{ ISAR1, 8, 15, ID_UNSIGNED, ID_PAUTH },  /* API */
-	{ ISAR1, 12, 1 },		/* JSCVT */
-	{ ISAR1, 16, 1 },		/* FCMA */
-	{ ISAR1, 20, 3 },		/* LRCPC */
+	{ ISAR1, 12, 1 },			  /* JSCVT */
+	{ ISAR1, 16, 1 },			  /* FCMA */
+	{ ISAR1, 20, 3 },			  /* LRCPC */
 	{ ISAR1, 24, 15, ID_UNSIGNED, ID_PAUTH }, /* GPA */
 	{ ISAR1, 28, 15, ID_UNSIGNED, ID_PAUTH }, /* GPI */
-	{ ISAR1, 32, 1 },		/* FRINTTS */
-	{ ISAR1, 36, 1 },		/* SB */
-	{ ISAR1, 40, 1 },		/* SPECRES */
-	{ ISAR1, 44, 1 },		/* BF16 */
-	{ ISAR1, 48, 1 },		/* DGH */
-	{ ISAR1, 52, 1 },		/* I8MM */
-	{ ISAR1, 56, 1 },		/* XS */
-	{ ISAR2, 4, 1 },		/* RPRES */
+	{ ISAR1, 32, 1 },			  /* FRINTTS */
+	{ ISAR1, 36, 1 },			  /* SB */
+	{ ISAR1, 40, 1 },			  /* SPECRES */
+	{ ISAR1, 44, 1 },			  /* BF16 */
+	{ ISAR1, 48, 1 },			  /* DGH */
+	{ ISAR1, 52, 1 },			  /* I8MM */
+	{ ISAR1, 56, 1 },			  /* XS */
+	{ ISAR2, 4, 1 },			  /* RPRES */
 	{ ISAR2, 8, 15, ID_UNSIGNED, ID_PAUTH },  /* GPA3 */
 	{ ISAR2, 12, 15, ID_UNSIGNED, ID_PAUTH }, /* APA3 */
-	{ ISAR2, 16, 1 },		/* MOPS */
-	{ ISAR2, 20, 1 },		/* BC */
+	{ ISAR2, 16, 1 },			  /* MOPS */
+	{ ISAR2, 20, 1 },			  /* BC */
 	{ ISAR2, 24, 15, ID_UNSIGNED, ID_PAUTH }, /* PAC_frac */
-	{ ISAR2, 28, 1 },		/* CLRBHB */
-	{ ISAR2, 48, 1 },		/* RPRFM */
-	{ ISAR2, 52, 1 },		/* CSSC */
-	{ MMFR0, 0, 5 },		/* PARange: 48 bits */
-	{ MMFR0, 4, 2 },		/* ASIDBits */
-	{ MMFR0, 8, 1 },		/* BigEnd */
-	{ MMFR0, 12, 1 },		/* SNSMem */
-	{ MMFR0, 16, 1 },		/* BigEndEL0 */
-	{ MMFR0, 20, 1 },		/* TGran16 */
-	{ MMFR0, 24, 0, ID_SIGNED },	/* TGran64 */
-	{ MMFR0, 28, 0, ID_SIGNED },	/* TGran4 */
-	{ MMFR0, 44, 1 },		/* ExS */
-	{ MMFR1, 0, 2 },		/* HAFDBS */
-	{ MMFR1, 12, 2 },		/* HPDS */
-	{ MMFR1, 20, 3 },		/* PAN */
-	{ MMFR1, 36, 1 },		/* ETS */
-	{ MMFR1, 44, 1 },		/* AFP */
-	{ MMFR1, 48, 1 },		/* nTLBPA */
-	{ MMFR1, 60, 1 },		/* ECBHB */
-	{ MMFR2, 0, 1 },		/* CnP */
-	{ MMFR2, 4, 1 },		/* UAO */
-	{ MMFR2, 8, 1 },		/* LSM */
-	{ MMFR2, 12, 1 },		/* IESB */
-	{ MMFR2, 28, 1 },		/* ST */
-	{ MMFR2, 32, 1 },		/* AT */
-	{ MMFR2, 36, 1 },		/* IDS */
-	{ MMFR2, 48, 1 },		/* TTL */
-	{ MMFR2, 52, 2 },		/* BBM */
-	{ MMFR2, 60, 1 },		/* E0PD */
+	{ ISAR2, 28, 1 },			  /* CLRBHB */
+	{ ISAR2, 48, 1 },			  /* RPRFM */
+	{ ISAR2, 52, 1 },			  /* CSSC */
+	{ MMFR0, 0, 5 },			  /* PARange: 48 bits */
+	{ MMFR0, 4, 2 },			  /* ASIDBits */
+	{ MMFR0, 8, 1 },			  /* BigEnd */
+	{ MMFR0, 12, 1 },			  /* SNSMem */
+	{ MMFR0, 16, 1 },			  /* BigEndEL0 */
+	{ MMFR0, 20, 1 },			  /* TGran16 */
+	{ MMFR0, 24, 0, ID_SIGNED },		  /* TGran64 */
+	{ MMFR0, 28, 0, ID_SIGNED },		  /* TGran4 */
+	{ MMFR0, 44, 1 },			  /* ExS */
+	{ MMFR1, 0, 2 },			  /* HAFDBS */
+	{ MMFR1, 12, 2 },			  /* HPDS */
+	{ MMFR1, 20, 3 },			  /* PAN */
+	{ MMFR1, 36, 1 },			  /* ETS */
+	{ MMFR1, 44, 1 },			  /* AFP */
+	{ MMFR1, 48, 1 },			  /* nTLBPA */
+	{ MMFR1, 60, 1 },			  /* ECBHB */
+	{ MMFR2, 0, 1 },			  /* CnP */
+	{ MMFR2, 4, 1 },			  /* UAO */
+	{ MMFR2, 8, 1 },			  /* LSM */
+	{ MMFR2, 12, 1 },			  /* IESB */
+	{ MMFR2, 28, 1 },			  /* ST */
+	{ MMFR2, 32, 1 },			  /* AT */
+	{ MMFR2, 36, 1 },			  /* IDS */
+	{ MMFR2, 48, 1 },			  /* TTL */
+	{ MMFR2, 52, 2 },			  /* BBM */
+	{ MMFR2, 60, 1 },			  /* E0PD */
 };
 
 /* CCSIDR_EL1 without FEAT_CCIDX (Arm ARM D24.2.27): LineSize is log2(bytes) - 4. */
@@ -125,12 +125,12 @@ static const struct id_field id_fields[] = {
 #define CSSELR_IND	 BIT(0)
 
 /* CLIDR_EL1.CtypeN (D24.2.30), and the tag caches of MTE above. */
-#define CLIDR_CTYPE_BITS 3
-#define CLIDR_TTYPE	 GENMASK_ULL(46, 33)
-#define CTYPE_NONE	 0
+#define CLIDR_CTYPE_BITS  3
+#define CLIDR_TTYPE	  GENMASK_ULL(46, 33)
+#define CTYPE_NONE	  0
 #define CTYPE_INSTRUCTION 1
-#define CTYPE_SEPARATE	 3
-#define CACHE_LEVELS	 7
+#define CTYPE_SEPARATE	  3
+#define CACHE_LEVELS	  7
 
 static bool id_need_met(const struct tsr_vcpu *v, const struct id_field *f)
 {

@@ -11,9 +11,9 @@
 #include "world.h"
 
 /* Offsets of the groups of vectors from VBAR_EL1 (Arm ARM D1.3.1). */
-#define VECTOR_EL1T  0x000
-#define VECTOR_EL1H  0x200
-#define VECTOR_EL0   0x400
+#define VECTOR_EL1T   0x000
+#define VECTOR_EL1H   0x200
+#define VECTOR_EL0    0x400
 #define VECTOR_EL0_32 0x600
 
 static u64 vector_group(u64 pstate)
@@ -38,7 +38,7 @@ static bool from_el0(const struct tsr_vcpu *v)
 /* PSTATE on entry to EL1: what is kept, what SCTLR_EL1 decides, what is set. */
 static u64 pstate_at_el1(u64 old, u64 sctlr)
 {
-	u64 new = old & (PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_PAN_BIT | PSR_DIT_BIT);
+	u64 new = old &(PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT | PSR_PAN_BIT | PSR_DIT_BIT);
 
 	if (system_supports_mte())
 		new |= PSR_TCO_BIT;
@@ -77,8 +77,8 @@ void tsr_inject_abort(struct tsr_vcpu *v, bool fetch, u64 far, u64 fsc)
 	u64 current_el = fetch ? ESR_ELx_EC_IABT_CUR : ESR_ELx_EC_DABT_CUR;
 
 	tsr_vreg_set(v, VREG_FAR, far);
-	take_sync(v, FIELD_PREP(ESR_ELx_EC_MASK, from_el0(v) ? low : current_el) | ESR_ELx_IL |
-			     fsc);
+	take_sync(v,
+		  FIELD_PREP(ESR_ELx_EC_MASK, from_el0(v) ? low : current_el) | ESR_ELx_IL | fsc);
 }
 
 void tsr_inject_serror(struct tsr_vcpu *v, u64 esr)

@@ -217,7 +217,6 @@ void seam_icache_inval_pou(struct hpa hpa, u64 size)
 
 	/* An aliasing instruction cache may hold the guest's lines at other indexes. */
 	caches_clean_inval_pou(at, at + size);
-	if (FIELD_GET(CTR_EL0_L1Ip_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0)) !=
-	    CTR_EL0_L1Ip_PIPT)
+	if (FIELD_GET(CTR_EL0_L1Ip_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0)) != CTR_EL0_L1Ip_PIPT)
 		icache_inval_all_pou();
 }

@@ -27,7 +27,9 @@ static void page_tags_zero(struct page *page, u64 block)
 	for (; at < end; at += block)
 		asm volatile(".arch_extension memtag\n"
 			     "	stgm	xzr, [%0]\n"
-			     : : "r"(at) : "memory");
+			     :
+			     : "r"(at)
+			     : "memory");
 }
 
 static void folio_tags_sanitise(struct folio *folio, u64 block)

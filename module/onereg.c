@@ -192,8 +192,8 @@ static u32 sysreg_enc(u64 id)
 
 static u64 sysreg_id(u32 enc)
 {
-	return ARM64_SYS_REG(sys_reg_Op0(enc), sys_reg_Op1(enc), sys_reg_CRn(enc),
-			     sys_reg_CRm(enc), sys_reg_Op2(enc));
+	return ARM64_SYS_REG(sys_reg_Op0(enc), sys_reg_Op1(enc), sys_reg_CRn(enc), sys_reg_CRm(enc),
+			     sys_reg_Op2(enc));
 }
 
 static int sysreg_get(struct tsr_vcpu *v, u64 id, u64 *value)

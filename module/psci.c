@@ -10,11 +10,11 @@
 #include "world.h"
 
 /* PSCI 1.3, which the older kernel's header lacks (DEN 0022 5.24). */
-#define FN_SYSTEM_OFF2_32    0x84000015U
-#define FN_SYSTEM_OFF2_64    0xc4000015U
-#define OFF2_HIBERNATE	     BIT(0)
-#define EVENT_FLAG_OFF2	     BIT_ULL(0)
-#define EVENT_FLAG_RESET2    BIT_ULL(0)
+#define FN_SYSTEM_OFF2_32 0x84000015U
+#define FN_SYSTEM_OFF2_64 0xc4000015U
+#define OFF2_HIBERNATE	  BIT(0)
+#define EVENT_FLAG_OFF2	  BIT_ULL(0)
+#define EVENT_FLAG_RESET2 BIT_ULL(0)
 
 /* DEN 0028: bit 30 of a function's number says that its arguments have 64 bits. */
 #define FN_IS_64 BIT(30)
@@ -86,9 +86,7 @@ static struct tsr_vcpu *vcpu_by_affinity(struct tsr_vm *vm, u64 affinity)
 	struct tsr_vcpu *v;
 	unsigned long id;
 
-	xa_for_each(&vm->vcpus, id, v)
-		if (vcpu_affinity(v) == affinity)
-			return v;
+	xa_for_each(&vm->vcpus, id, v) if (vcpu_affinity(v) == affinity) return v;
 	return NULL;
 }
 
@@ -140,7 +138,8 @@ static long psci_affinity_info(struct tsr_vcpu *v, const struct call *call)
 	mask = MPIDR_HWID_BITMASK;
 	if (call->arg[1])
 		mask &= ~(BIT_ULL(MPIDR_LEVEL_SHIFT(call->arg[1])) - 1);
-	xa_for_each(&v->vm->vcpus, id, other) {
+	xa_for_each(&v->vm->vcpus, id, other)
+	{
 		if ((vcpu_affinity(other) ^ call->arg[0]) & mask)
 			continue;
 		found = true;
@@ -157,8 +156,7 @@ static enum tsr_next psci_system_event(struct tsr_vcpu *v, u32 type, u64 flags)
 	unsigned long id;
 
 	call_answer(v, PSCI_RET_INTERNAL_FAILURE);
-	xa_for_each(&v->vm->vcpus, id, other)
-		tsr_vcpu_power_off(other);
+	xa_for_each(&v->vm->vcpus, id, other) tsr_vcpu_power_off(other);
 	return tsr_exit_system(v, type, flags);
 }
 
@@ -240,9 +238,9 @@ static u64 workaround_by_csv2(unsigned int enough)
 {
 	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
 
-	return cpuid_feature_extract_unsigned_field(pfr0, ID_AA64PFR0_EL1_CSV2_SHIFT) >= enough ?
-		       KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED :
-		       KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_AVAIL;
+	return cpuid_feature_extract_unsigned_field(pfr0, ID_AA64PFR0_EL1_CSV2_SHIFT) >= enough
+		       ? KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED
+		       : KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_AVAIL;
 }
 
 u64 tsr_smccc_workaround(u32 function)

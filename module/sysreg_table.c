@@ -9,6 +9,9 @@
 #define STATE_IF(enc_, vreg_, when_) \
 	{ .enc = (enc_), .vreg = (vreg_), .kind = SYSREG_STATE, .when = (when_) }
 
+/* A line a register: */
+/* clang-format off */
+
 /* DBGBVRn_EL1, DBGBCRn_EL1, DBGWVRn_EL1, DBGWCRn_EL1. */
 #define DEBUG_PAIR(n)                                  \
 	TRAPPED(sys_reg(2, 0, 0, n, 4), VREG_DBGBVR + n), \
@@ -86,6 +89,7 @@ const struct sysreg tsr_sysregs[] = {
 	STATE(SYS_IFSR32_EL2, VREG_IFSR32),
 	STATE(SYS_FPEXC32_EL2, VREG_FPEXC32),
 };
+/* clang-format on */
 
 const unsigned int tsr_sysreg_count = ARRAY_SIZE(tsr_sysregs);
 

@@ -32,13 +32,13 @@ struct file;
 struct tsr_vcpu;
 
 struct tsr_vm {
-	struct vm mem;		      /* core's: slots, attributes, stage 2 */
-	struct seam_tlb tlb;	      /* constant after creation */
+	struct vm mem;	     /* core's: slots, attributes, stage 2 */
+	struct seam_tlb tlb; /* constant after creation */
 	struct kref ref;
-	struct mm_struct *mm;	      /* of the creator, mmgrab'd; the only one that may use it */
+	struct mm_struct *mm; /* of the creator, mmgrab'd; the only one that may use it */
 	struct mmu_notifier notifier;
-	struct mutex lock;	      /* vCPUs come one at a time, and capabilities between them */
-	struct xarray vcpus;	      /* by vcpu id [lock to change, RCU to read] */
+	struct mutex lock;   /* vCPUs come one at a time, and capabilities between them */
+	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
 	struct tsr_vm_cpu cpu;
 };
 

@@ -186,8 +186,7 @@ static enum tsr_next abort_other(struct tsr_vcpu *v)
 	}
 	if ((fsc & ESR_ELx_FSC_TYPE) == ESR_ELx_FSC_ADDRSZ)
 		return inject_abort(v, ESR_ELx_FSC_ADDRSZ);
-	if (fsc == ESR_ELx_FSC_EXTABT || fsc == ESR_ELx_FSC_SECC ||
-	    fsc >= ESR_ELx_FSC_SEA_TTW(0))
+	if (fsc == ESR_ELx_FSC_EXTABT || fsc == ESR_ELx_FSC_SECC || fsc >= ESR_ELx_FSC_SEA_TTW(0))
 		return inject_abort(v, ESR_ELx_FSC_EXTABT);
 	pr_warn_ratelimited("guest abort of unknown status, ESR_EL2 %#llx at %#llx\n",
 			    v->syndrome.esr, v->ctx.pc);
@@ -228,16 +227,11 @@ typedef enum tsr_next (*trap_handler)(struct tsr_vcpu *v);
 
 /* By exception class. What is not named is not expected. */
 static const trap_handler trap_handlers[ESR_ELx_EC_MAX + 1] = {
-	[ESR_ELx_EC_WFx] = trap_wfx,
-	[ESR_ELx_EC_FP_ASIMD] = trap_fp,
-	[ESR_ELx_EC_PAC] = trap_undefined,
-	[ESR_ELx_EC_HVC64] = tsr_smccc_call,
-	[ESR_ELx_EC_SMC64] = trap_smc,
-	[ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
-	[ESR_ELx_EC_SVE] = trap_undefined,
-	[ESR_ELx_EC_SME] = trap_undefined,
-	[ESR_ELx_EC_IABT_LOW] = trap_abort,
-	[ESR_ELx_EC_DABT_LOW] = trap_abort,
+	[ESR_ELx_EC_WFx] = trap_wfx,	    [ESR_ELx_EC_FP_ASIMD] = trap_fp,
+	[ESR_ELx_EC_PAC] = trap_undefined,  [ESR_ELx_EC_HVC64] = tsr_smccc_call,
+	[ESR_ELx_EC_SMC64] = trap_smc,	    [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
+	[ESR_ELx_EC_SVE] = trap_undefined,  [ESR_ELx_EC_SME] = trap_undefined,
+	[ESR_ELx_EC_IABT_LOW] = trap_abort, [ESR_ELx_EC_DABT_LOW] = trap_abort,
 };
 
 enum tsr_next tsr_trap(struct tsr_vcpu *v)

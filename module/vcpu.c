@@ -42,8 +42,7 @@ int tsr_vm_cpu_init(struct tsr_vm_cpu *cpu)
 	cpu->last_vcpu = alloc_percpu_gfp(unsigned int, GFP_KERNEL_ACCOUNT);
 	if (!cpu->last_vcpu)
 		return -ENOMEM;
-	for_each_possible_cpu(i)
-		*per_cpu_ptr(cpu->last_vcpu, i) = TSR_MAX_VCPUS;
+	for_each_possible_cpu(i) * per_cpu_ptr(cpu->last_vcpu, i) = TSR_MAX_VCPUS;
 	cpu->voffset = tsr_counter();
 	cpu->psci_version = TSR_PSCI_VERSION_1_3;
 	return 0;
@@ -246,9 +245,8 @@ static long vcpu_set_events(void *self, void *arg, unsigned long raw)
 	if (err)
 		return err;
 	if (events->exception.serror_pending)
-		tsr_inject_serror(v, events->exception.serror_has_esr ?
-					     events->exception.serror_esr :
-					     TSR_SERROR_UNKNOWN);
+		tsr_inject_serror(v, events->exception.serror_has_esr ? events->exception.serror_esr
+								      : TSR_SERROR_UNKNOWN);
 	if (events->exception.ext_dabt_pending) {
 		v->mmio.pending = false;
 		tsr_inject_abort(v, false, v->syndrome.far, ESR_ELx_FSC_EXTABT);

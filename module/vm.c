@@ -51,8 +51,7 @@ static void vm_free(struct kref *ref)
 	unsigned long id;
 
 	tsr_notifier_unregister(vm);
-	xa_for_each(&vm->vcpus, id, vcpu)
-		tsr_vcpu_destroy(vcpu);
+	xa_for_each(&vm->vcpus, id, vcpu) tsr_vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
 	/* The TLBs let go of the tables before the tables go, and of the VMID before that does. */
 	seam_tlbi_vmid(&vm->tlb);
@@ -74,8 +73,7 @@ void tsr_vm_kick_all(struct tsr_vm *vm)
 	unsigned long id;
 
 	rcu_read_lock();
-	xa_for_each(&vm->vcpus, id, vcpu)
-		tsr_vcpu_kick(vcpu);
+	xa_for_each(&vm->vcpus, id, vcpu) tsr_vcpu_kick(vcpu);
 	rcu_read_unlock();
 }
 
@@ -148,8 +146,7 @@ static long vm_enable_cap(void *self, void *arg, unsigned long raw)
 /* Deleting asks nothing of the address; core sees to everything else. */
 static long vm_slot_request(struct tsr_vm *vm, const struct slot_request *req)
 {
-	if (req->hva != untagged_addr(req->hva) ||
-	    !access_ok((void __user *)req->hva, req->size))
+	if (req->hva != untagged_addr(req->hva) || !access_ok((void __user *)req->hva, req->size))
 		return -EINVAL;
 	return vm_slot_set(&vm->mem, req);
 }
@@ -159,12 +156,12 @@ static long vm_set_region(void *self, void *arg, unsigned long raw)
 	const struct kvm_userspace_memory_region *region = arg;
 
 	return vm_slot_request(self, &(struct slot_request){
-		.id = region->slot,
-		.flags = region->flags,
-		.gpa = region->guest_phys_addr,
-		.size = region->memory_size,
-		.hva = region->userspace_addr,
-	});
+					     .id = region->slot,
+					     .flags = region->flags,
+					     .gpa = region->guest_phys_addr,
+					     .size = region->memory_size,
+					     .hva = region->userspace_addr,
+				     });
 }
 
 /* guest_memfd and its offset belong to a flag that is refused. */
@@ -173,12 +170,12 @@ static long vm_set_region2(void *self, void *arg, unsigned long raw)
 	const struct kvm_userspace_memory_region2 *region = arg;
 
 	return vm_slot_request(self, &(struct slot_request){
-		.id = region->slot,
-		.flags = region->flags,
-		.gpa = region->guest_phys_addr,
-		.size = region->memory_size,
-		.hva = region->userspace_addr,
-	});
+					     .id = region->slot,
+					     .flags = region->flags,
+					     .gpa = region->guest_phys_addr,
+					     .size = region->memory_size,
+					     .hva = region->userspace_addr,
+				     });
 }
 
 static int attr_op_of(u64 flags, enum attr_op *op)

@@ -11,6 +11,7 @@ files=$(git ls-files -co --exclude-standard | while read -r file; do
 	[ ! -f "$file" ] || echo "$file"
 done)
 c_files=$(echo "$files" | grep '\.[chS]$' || :)
+c_sources=$(echo "$files" | grep "\\.[ch]\$" || :)
 scripts=$(for file in $files; do
 	case $file in
 	*.sh) echo "$file" ;;
@@ -123,6 +124,13 @@ check_scripts()
 		sh $scripts || echo "shellcheck did not run"
 }
 
+check_format()
+{
+	# shellcheck disable=SC2086 # a list of files
+	host/in-root clang-format --dry-run $c_sources 2>&1 |
+		sed -n "s/: warning: code should be clang-formatted.*/: not as clang-format has it/p"
+}
+
 check_quotes()
 {
 	if [ -x docs/quote ] && ! docs/quote --check 2>&1; then
@@ -132,7 +140,7 @@ check_quotes()
 
 failed=0
 number=0
-for check in licence size functions includes words scripts quotes; do
+for check in licence size functions includes words scripts format quotes; do
 	found=$(check_$check)
 	number=$((number + 1))
 	if [ -z "$found" ]; then

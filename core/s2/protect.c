@@ -16,7 +16,7 @@ static inline u64 s2_desc_narrow(const struct s2_protect *p, u64 old, int level)
 {
 	u64 new = (old & ~p->clear) | p->set;
 
-	if (!(new & (S2_DESC_S2AP_R | S2_DESC_S2AP_W)) && (new & S2_DESC_XN))
+	if (!(new &(S2_DESC_S2AP_R | S2_DESC_S2AP_W)) && (new &S2_DESC_XN))
 		return 0;
 	if (p->tags && (s2_desc_decode(p->walk.s2->host, old, level).perm & PERM_T))
 		return 0;

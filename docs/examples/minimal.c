@@ -31,7 +31,7 @@
 
 static int vm_create(bool *tessera)
 {
-	struct kvm_enable_cap mte = {.cap = KVM_CAP_ARM_MTE};
+	struct kvm_enable_cap mte = { .cap = KVM_CAP_ARM_MTE };
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int vm;
 
@@ -90,7 +90,7 @@ static void ram_from_file(struct ram *ram, int vm, const char *path, bool tesser
 
 	if (fd < 0 || fstat(fd, &st))
 		err(1, "%s", path);
-	*ram = (struct ram){.vm_fd = vm, .gpa = FILE_GPA, .promotable = true};
+	*ram = (struct ram){ .vm_fd = vm, .gpa = FILE_GPA, .promotable = true };
 	ram->bytes = (uint64_t)st.st_size & ~4095ULL;
 	units = ram_unit_count(ram->bytes);
 	ram->hva = mmap(NULL, ram->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
@@ -110,7 +110,7 @@ static void ram_from_file(struct ram *ram, int vm, const char *path, bool tesser
 
 static void reg_set(int vcpu, uint64_t id, uint64_t value)
 {
-	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
 	if (ioctl(vcpu, KVM_SET_ONE_REG, &reg))
 		err(1, "KVM_SET_ONE_REG %#llx", (unsigned long long)id);

@@ -55,7 +55,7 @@ static void put_number(u64 value, u32 base, bool negative, const struct spec *sp
 
 static const char *spec_decode(const char *format, struct spec *spec)
 {
-	*spec = (struct spec){.pad = ' '};
+	*spec = (struct spec){ .pad = ' ' };
 	if (*format == '0') {
 		spec->pad = '0';
 		format++;

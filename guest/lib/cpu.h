@@ -79,10 +79,7 @@ struct barrier {
 	u32 round;   /* atomic */
 };
 
-#define BARRIER(n)                                                                                 \
-	{                                                                                          \
-		.members = (n)                                                                     \
-	}
+#define BARRIER(n) { .members = (n) }
 
 void barrier_wait(struct barrier *barrier);
 

@@ -25,7 +25,7 @@ void fault_arm(void)
 {
 	struct cpu *cpu = cpu_this();
 
-	cpu->fault = (struct fault){0};
+	cpu->fault = (struct fault){ 0 };
 	cpu->armed = true;
 	asm volatile("" ::: "memory");
 }

@@ -9,18 +9,18 @@
 
 #include "types.h"
 
-#define MEM_LOAD(name, type, instruction)                                                          \
-	static inline type name(u64 address)                                                       \
-	{                                                                                          \
-		type value;                                                                        \
-		asm volatile(instruction ", [%1]" : "=r"(value) : "r"(address) : "memory");        \
-		return value;                                                                      \
+#define MEM_LOAD(name, type, instruction)                                                   \
+	static inline type name(u64 address)                                                \
+	{                                                                                   \
+		type value;                                                                 \
+		asm volatile(instruction ", [%1]" : "=r"(value) : "r"(address) : "memory"); \
+		return value;                                                               \
 	}
 
-#define MEM_STORE(name, type, instruction)                                                         \
-	static inline void name(u64 address, type value)                                           \
-	{                                                                                          \
-		asm volatile(instruction ", [%1]" ::"r"(value), "r"(address) : "memory");          \
+#define MEM_STORE(name, type, instruction)                                                \
+	static inline void name(u64 address, type value)                                  \
+	{                                                                                 \
+		asm volatile(instruction ", [%1]" ::"r"(value), "r"(address) : "memory"); \
 	}
 
 MEM_LOAD(mem_load64, u64, "ldr %x0")

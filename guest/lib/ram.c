@@ -13,7 +13,7 @@ extern u8 image_end[];
 
 struct ram ram_region(u32 index)
 {
-	struct ram ram = {0};
+	struct ram ram = { 0 };
 	u64 size;
 
 	control_write(CONTROL_RAM_SIZE, index);

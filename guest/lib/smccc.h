@@ -51,7 +51,7 @@ static inline struct smccc smccc_call_all(u32 function, u64 a, u64 b, u64 c)
 		     :
 		     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
 		       "x16", "x17", "memory");
-	return (struct smccc){{x0, x1, x2, x3}};
+	return (struct smccc){ { x0, x1, x2, x3 } };
 }
 
 /* The result in x0, sign-extended from 32 bits for a 32-bit function. */

@@ -13,14 +13,14 @@
 #define STRINGIZE_(x) #x
 #define STRINGIZE(x)  STRINGIZE_(x)
 
-#define sysreg_read(name)                                                                          \
-	({                                                                                         \
-		u64 value_;                                                                        \
-		asm volatile("mrs %0, " STRINGIZE(name) : "=r"(value_)::"memory");                 \
-		value_;                                                                            \
+#define sysreg_read(name)                                                          \
+	({                                                                         \
+		u64 value_;                                                        \
+		asm volatile("mrs %0, " STRINGIZE(name) : "=r"(value_)::"memory"); \
+		value_;                                                            \
 	})
 
-#define sysreg_write(name, value)                                                                  \
+#define sysreg_write(name, value) \
 	asm volatile("msr " STRINGIZE(name) ", %x0" ::"rZ"((u64)(value)) : "memory")
 
 static inline void isb(void)

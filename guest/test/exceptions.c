@@ -63,20 +63,21 @@ static const struct {
 	void (*run)(u64 at);
 	u64 at, ec, iss, far;
 } exceptions[] = {
-	{"load from nowhere", run_load, NOWHERE, EC_DATA_SAME, DFSC_TRANSLATION_L1, NOWHERE},
-	{"store to nowhere", run_store, NOWHERE + 8, EC_DATA_SAME, ESR_WNR | DFSC_TRANSLATION_L1,
-	 NOWHERE + 8},
-	{"load beyond the tables", run_load, BEYOND, EC_DATA_SAME, DFSC_TRANSLATION_L0, BEYOND},
-	{"branch to nowhere", run_branch, NOWHERE, EC_INSTR_SAME, DFSC_TRANSLATION_L1, NOWHERE},
-	{"branch to memory that EL1 may not execute", run_branch, UNEXECUTABLE, EC_INSTR_SAME,
-	 DFSC_PERMISSION_L1, UNEXECUTABLE},
-	{"branch to an odd address", run_branch, RAM_BASE + 2, EC_PC_ALIGNMENT, ANY, RAM_BASE + 2},
-	{"store-release across 16 bytes", run_release, RAM_BASE + 12, EC_DATA_SAME,
-	 ESR_WNR | DFSC_ALIGNMENT, RAM_BASE + 12},
-	{"UDF", run_undefined, 0, EC_UNKNOWN, 0, ANY},
-	{"BRK", run_breakpoint, 0, EC_BRK64, 0x42, ANY},
-	{"SVC at EL1", run_svc, 0, EC_SVC64, 0x99, ANY},
-	{"illegal exception return", run_illegal_return, 0, EC_ILLEGAL, ANY, ANY},
+	{ "load from nowhere", run_load, NOWHERE, EC_DATA_SAME, DFSC_TRANSLATION_L1, NOWHERE },
+	{ "store to nowhere", run_store, NOWHERE + 8, EC_DATA_SAME, ESR_WNR | DFSC_TRANSLATION_L1,
+	  NOWHERE + 8 },
+	{ "load beyond the tables", run_load, BEYOND, EC_DATA_SAME, DFSC_TRANSLATION_L0, BEYOND },
+	{ "branch to nowhere", run_branch, NOWHERE, EC_INSTR_SAME, DFSC_TRANSLATION_L1, NOWHERE },
+	{ "branch to memory that EL1 may not execute", run_branch, UNEXECUTABLE, EC_INSTR_SAME,
+	  DFSC_PERMISSION_L1, UNEXECUTABLE },
+	{ "branch to an odd address", run_branch, RAM_BASE + 2, EC_PC_ALIGNMENT, ANY,
+	  RAM_BASE + 2 },
+	{ "store-release across 16 bytes", run_release, RAM_BASE + 12, EC_DATA_SAME,
+	  ESR_WNR | DFSC_ALIGNMENT, RAM_BASE + 12 },
+	{ "UDF", run_undefined, 0, EC_UNKNOWN, 0, ANY },
+	{ "BRK", run_breakpoint, 0, EC_BRK64, 0x42, ANY },
+	{ "SVC at EL1", run_svc, 0, EC_SVC64, 0x99, ANY },
+	{ "illegal exception return", run_illegal_return, 0, EC_ILLEGAL, ANY, ANY },
 };
 
 static void exception_test(u32 i)

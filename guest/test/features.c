@@ -5,10 +5,10 @@
  */
 #include "guest.h"
 
-#define READER(name, reg)                                                                          \
-	static u64 name(void)                                                                      \
-	{                                                                                          \
-		return sysreg_read(reg);                                                           \
+#define READER(name, reg)                \
+	static u64 name(void)            \
+	{                                \
+		return sysreg_read(reg); \
 	}
 
 READER(id_pfr0, id_aa64pfr0_el1)
@@ -49,28 +49,28 @@ static const struct feature {
 	u32 shift, from;
 	u64 (*use)(void);
 } features[] = {
-	{"SVE (ZCR_EL1)", id_pfr0, 32, 1, read_zcr},
-	{"GICv3 (ICC_PMR_EL1)", id_pfr0, 24, 1, read_icc_pmr},
-	{"GICv3 (ICC_IAR1_EL1)", id_pfr0, 24, 1, read_icc_iar1},
-	{"RAS (ERRIDR_EL1)", id_pfr0, 28, 1, read_erridr},
-	{"MPAM (MPAM1_EL1)", id_pfr0, 40, 1, read_mpam1},
-	{"AMU (AMCR_EL0)", id_pfr0, 44, 1, read_amcr},
-	{"SME (SMCR_EL1)", id_pfr1, 24, 1, read_smcr},
-	{"MTE2 (GCR_EL1)", id_pfr1, 8, 2, read_gcr},
-	{"MTE2 (GMID_EL1)", id_pfr1, 8, 2, read_gmid},
-	{"GCS (GCSCR_EL1)", id_pfr1, 44, 1, read_gcscr},
-	{"FPMR", id_pfr2, 32, 1, read_fpmr},
-	{"PMU (PMCR_EL0)", id_dfr0, 8, 1, read_pmcr},
-	{"SPE (PMSCR_EL1)", id_dfr0, 32, 1, read_pmscr},
-	{"TRF (TRFCR_EL1)", id_dfr0, 40, 1, read_trfcr},
-	{"TRBE (TRBLIMITR_EL1)", id_dfr0, 44, 1, read_trblimitr},
-	{"BRBE (BRBCR_EL1)", id_dfr0, 52, 1, read_brbcr},
-	{"RNDR", id_isar0, 60, 1, read_rndr},
-	{"LOR (LORC_EL1)", id_mmfr1, 16, 1, read_lorc},
-	{"TCR2 (TCR2_EL1)", id_mmfr3, 0, 1, read_tcr2},
-	{"SCTLR2 (SCTLR2_EL1)", id_mmfr3, 4, 1, read_sctlr2},
-	{"S1PIE (PIR_EL1)", id_mmfr3, 8, 1, read_pir},
-	{"S1POE (POR_EL1)", id_mmfr3, 16, 1, read_por},
+	{ "SVE (ZCR_EL1)", id_pfr0, 32, 1, read_zcr },
+	{ "GICv3 (ICC_PMR_EL1)", id_pfr0, 24, 1, read_icc_pmr },
+	{ "GICv3 (ICC_IAR1_EL1)", id_pfr0, 24, 1, read_icc_iar1 },
+	{ "RAS (ERRIDR_EL1)", id_pfr0, 28, 1, read_erridr },
+	{ "MPAM (MPAM1_EL1)", id_pfr0, 40, 1, read_mpam1 },
+	{ "AMU (AMCR_EL0)", id_pfr0, 44, 1, read_amcr },
+	{ "SME (SMCR_EL1)", id_pfr1, 24, 1, read_smcr },
+	{ "MTE2 (GCR_EL1)", id_pfr1, 8, 2, read_gcr },
+	{ "MTE2 (GMID_EL1)", id_pfr1, 8, 2, read_gmid },
+	{ "GCS (GCSCR_EL1)", id_pfr1, 44, 1, read_gcscr },
+	{ "FPMR", id_pfr2, 32, 1, read_fpmr },
+	{ "PMU (PMCR_EL0)", id_dfr0, 8, 1, read_pmcr },
+	{ "SPE (PMSCR_EL1)", id_dfr0, 32, 1, read_pmscr },
+	{ "TRF (TRFCR_EL1)", id_dfr0, 40, 1, read_trfcr },
+	{ "TRBE (TRBLIMITR_EL1)", id_dfr0, 44, 1, read_trblimitr },
+	{ "BRBE (BRBCR_EL1)", id_dfr0, 52, 1, read_brbcr },
+	{ "RNDR", id_isar0, 60, 1, read_rndr },
+	{ "LOR (LORC_EL1)", id_mmfr1, 16, 1, read_lorc },
+	{ "TCR2 (TCR2_EL1)", id_mmfr3, 0, 1, read_tcr2 },
+	{ "SCTLR2 (SCTLR2_EL1)", id_mmfr3, 4, 1, read_sctlr2 },
+	{ "S1PIE (PIR_EL1)", id_mmfr3, 8, 1, read_pir },
+	{ "S1POE (POR_EL1)", id_mmfr3, 16, 1, read_por },
 };
 
 #define ANYTHING	~0UL /* but UNDEFINED: it could be read */

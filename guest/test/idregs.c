@@ -11,10 +11,10 @@ struct field {
 	u64 (*read)(void);
 };
 
-#define READER(name, reg)                                                                          \
-	static u64 name(void)                                                                      \
-	{                                                                                          \
-		return sysreg_read(reg);                                                           \
+#define READER(name, reg)                \
+	static u64 name(void)            \
+	{                                \
+		return sysreg_read(reg); \
 	}
 
 READER(read_pfr0, id_aa64pfr0_el1)
@@ -27,23 +27,23 @@ READER(read_dfr0, id_aa64dfr0_el1)
 #define NO_AARCH32 1 /* AArch64 only */
 
 static const struct field fields[] = {
-	{"AArch32 at EL0", 0, NO_AARCH32, read_pfr0},
-	{"AArch32 at EL1", 4, NO_AARCH32, read_pfr0},
-	{"EL2", 8, 0, read_pfr0},
-	{"SVE", 32, 0, read_pfr0},
-	{"MPAM", 40, 0, read_pfr0},
-	{"AMU", 44, 0, read_pfr0},
-	{"MPAM_frac", 16, 0, read_pfr1},
-	{"SME", 24, 0, read_pfr1},
-	{"MTEPERM", 0, 0, read_pfr2},
-	{"TraceVer", 4, 0, read_dfr0},
-	{"PMUVer", 8, 0, read_dfr0},
-	{"PMSVer", 32, 0, read_dfr0},
-	{"TraceFilt", 40, 0, read_dfr0},
-	{"TraceBuffer", 44, 0, read_dfr0},
-	{"BRBE", 52, 0, read_dfr0},
-	{"SVEver", 0, 0, read_zfr0},
-	{"SMEver", 56, 0, read_smfr0},
+	{ "AArch32 at EL0", 0, NO_AARCH32, read_pfr0 },
+	{ "AArch32 at EL1", 4, NO_AARCH32, read_pfr0 },
+	{ "EL2", 8, 0, read_pfr0 },
+	{ "SVE", 32, 0, read_pfr0 },
+	{ "MPAM", 40, 0, read_pfr0 },
+	{ "AMU", 44, 0, read_pfr0 },
+	{ "MPAM_frac", 16, 0, read_pfr1 },
+	{ "SME", 24, 0, read_pfr1 },
+	{ "MTEPERM", 0, 0, read_pfr2 },
+	{ "TraceVer", 4, 0, read_dfr0 },
+	{ "PMUVer", 8, 0, read_dfr0 },
+	{ "PMSVer", 32, 0, read_dfr0 },
+	{ "TraceFilt", 40, 0, read_dfr0 },
+	{ "TraceBuffer", 44, 0, read_dfr0 },
+	{ "BRBE", 52, 0, read_dfr0 },
+	{ "SVEver", 0, 0, read_zfr0 },
+	{ "SMEver", 56, 0, read_smfr0 },
 };
 
 struct use {
@@ -51,10 +51,10 @@ struct use {
 	void (*run)(void);
 };
 
-#define USE(name, code)                                                                            \
-	static void name(void)                                                                     \
-	{                                                                                          \
-		asm volatile(code ::: "x0", "memory");                                             \
+#define USE(name, code)                                \
+	static void name(void)                         \
+	{                                              \
+		asm volatile(code ::: "x0", "memory"); \
 	}
 
 USE(use_rdvl, ".inst 0x04bf5020")
@@ -77,27 +77,27 @@ USE(use_hcr, "mrs x0, hcr_el2")
 USE(use_vbar_el2, "msr vbar_el2, xzr")
 
 static const struct use uses[] = {
-	{"SVE RDVL", use_rdvl},
-	{"SVE PTRUE", use_ptrue},
-	{"ZCR_EL1", use_zcr},
-	{"SMSTART", use_smstart},
-	{"SME RDSVL", use_rdsvl},
-	{"SVCR", use_svcr},
-	{"SMCR_EL1", use_smcr},
-	{"PMCR_EL0", use_pmcr},
-	{"PMCCNTR_EL0", use_pmccntr},
-	{"PMCNTENSET_EL0", use_pmcntenset},
-	{"PMEVCNTR0_EL0", use_pmevcntr},
-	{"PMSCR_EL1", use_pmscr},
-	{"HCR_EL2", use_hcr},
-	{"VBAR_EL2", use_vbar_el2},
+	{ "SVE RDVL", use_rdvl },
+	{ "SVE PTRUE", use_ptrue },
+	{ "ZCR_EL1", use_zcr },
+	{ "SMSTART", use_smstart },
+	{ "SME RDSVL", use_rdsvl },
+	{ "SVCR", use_svcr },
+	{ "SMCR_EL1", use_smcr },
+	{ "PMCR_EL0", use_pmcr },
+	{ "PMCCNTR_EL0", use_pmccntr },
+	{ "PMCNTENSET_EL0", use_pmcntenset },
+	{ "PMEVCNTR0_EL0", use_pmevcntr },
+	{ "PMSCR_EL1", use_pmscr },
+	{ "HCR_EL2", use_hcr },
+	{ "VBAR_EL2", use_vbar_el2 },
 };
 
 /* UNDEFINED in a VM without MTE, whatever the host has. */
 static const struct use uses_of_mte[] = {
-	{"GCR_EL1", use_gcr},
-	{"RGSR_EL1", use_rgsr},
-	{"TFSR_EL1", use_tfsr},
+	{ "GCR_EL1", use_gcr },
+	{ "RGSR_EL1", use_rgsr },
+	{ "TFSR_EL1", use_tfsr },
 };
 
 static u64 seen[CPU_MAX][ARRAY_SIZE(fields)];

@@ -12,8 +12,8 @@
 #define ROUNDS	      100
 #define POINTER	      0x40123450UL
 
-#define KEYS(x)                                                                                    \
-	x(S3_0_C2_C1_0) x(S3_0_C2_C1_1) x(S3_0_C2_C1_2) x(S3_0_C2_C1_3) x(S3_0_C2_C2_0)            \
+#define KEYS(x)                                                                         \
+	x(S3_0_C2_C1_0) x(S3_0_C2_C1_1) x(S3_0_C2_C1_2) x(S3_0_C2_C1_3) x(S3_0_C2_C2_0) \
 		x(S3_0_C2_C2_1) x(S3_0_C2_C2_2) x(S3_0_C2_C2_3) x(S3_0_C2_C3_0) x(S3_0_C2_C3_1)
 #define KEY_WRITE(name) sysreg_write(name, pattern(i++, seed));
 #define KEY_CHECK(name) wrong += sysreg_read(name) != pattern(i++, seed);

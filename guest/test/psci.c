@@ -27,9 +27,9 @@ static s64 affinity_info(u64 mpidr)
 
 static void features_test(void)
 {
-	static const u32 needed[] = {PSCI_VERSION,	 PSCI_CPU_OFF,	  PSCI_CPU_ON,
-				     PSCI_AFFINITY_INFO, PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET,
-				     PSCI_FEATURES};
+	static const u32 needed[] = { PSCI_VERSION,	  PSCI_CPU_OFF,	   PSCI_CPU_ON,
+				      PSCI_AFFINITY_INFO, PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET,
+				      PSCI_FEATURES };
 	s64 version = smccc_call(PSCI_VERSION, 0, 0, 0);
 
 	tap_ok(version >= PSCI_1_0 && version < 0x20000, "PSCI 1.x (0x%lx)", version);

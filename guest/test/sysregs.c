@@ -21,14 +21,14 @@
 							x(cpacr_el1, GENMASK(21, 21))              \
 								x(sctlr_el1, GENMASK(18, 18))
 
-#define ENTRY(reg, bits) {#reg, bits},
+#define ENTRY(reg, bits) { #reg, bits },
 #define SAVE(reg, bits)	 values[i++] = sysreg_read(reg);
 #define LOAD(reg, bits)	 sysreg_write(reg, values[i++]);
 
 static const struct {
 	const char *name;
 	u64 bits;
-} registers[] = {REGISTERS(ENTRY)};
+} registers[] = { REGISTERS(ENTRY) };
 
 #define COUNT ARRAY_SIZE(registers)
 

@@ -22,64 +22,64 @@ struct result {
 static struct result stg(u64 at)
 {
 	mte_stg(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at) == TAG, 0};
+	return (struct result){ mte_ldg(at) == TAG, 0 };
 }
 
 static struct result st2g(u64 at)
 {
 	mte_st2g(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at) == TAG && mte_ldg(at + MTE_GRANULE) == TAG, 0};
+	return (struct result){ mte_ldg(at) == TAG && mte_ldg(at + MTE_GRANULE) == TAG, 0 };
 }
 
 static struct result stzg(u64 at)
 {
 	mte_stzg(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at) == TAG && !mem_load64(at) && !mem_load64(at + 8),
-			       MTE_GRANULE};
+	return (struct result){ mte_ldg(at) == TAG && !mem_load64(at) && !mem_load64(at + 8),
+				MTE_GRANULE };
 }
 
 static struct result stz2g(u64 at)
 {
 	mte_stz2g(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at + MTE_GRANULE) == TAG && !mem_load64(at) &&
-				       !mem_load64(at + MTE_GRANULE),
-			       2 * MTE_GRANULE};
+	return (struct result){ mte_ldg(at + MTE_GRANULE) == TAG && !mem_load64(at) &&
+					!mem_load64(at + MTE_GRANULE),
+				2 * MTE_GRANULE };
 }
 
 static struct result stgp(u64 at)
 {
 	mte_stgp(mte_pointer(at, TAG), VALUE, ~VALUE);
-	return (struct result){mte_ldg(at) == TAG && mem_load64(at) == VALUE &&
-				       mem_load64(at + 8) == ~VALUE,
-			       MTE_GRANULE};
+	return (struct result){ mte_ldg(at) == TAG && mem_load64(at) == VALUE &&
+					mem_load64(at + 8) == ~VALUE,
+				MTE_GRANULE };
 }
 
 static struct result ldg(u64 at)
 {
-	return (struct result){mte_ldg(at) == 0, 0};
+	return (struct result){ mte_ldg(at) == 0, 0 };
 }
 
 static struct result stgm(u64 at)
 {
 	mte_stgm(at, TAG);
-	return (struct result){mte_ldg(at) == TAG && mte_ldg(at + MTE_GRANULE) == 0, 0};
+	return (struct result){ mte_ldg(at) == TAG && mte_ldg(at + MTE_GRANULE) == 0, 0 };
 }
 
 static struct result ldgm(u64 at)
 {
-	return (struct result){mte_ldgm(at) == 0, 0};
+	return (struct result){ mte_ldgm(at) == 0, 0 };
 }
 
 static struct result dc_gva(u64 at)
 {
 	mte_dc_gva(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at) == TAG, 0};
+	return (struct result){ mte_ldg(at) == TAG, 0 };
 }
 
 static struct result dc_gzva(u64 at)
 {
 	mte_dc_gzva(mte_pointer(at, TAG));
-	return (struct result){mte_ldg(at) == TAG && !mem_load64(at), mte_zva_size()};
+	return (struct result){ mte_ldg(at) == TAG && !mem_load64(at), mte_zva_size() };
 }
 
 static struct result checked_load(u64 at)
@@ -89,7 +89,7 @@ static struct result checked_load(u64 at)
 	mte_check(MTE_CHECK_SYNC);
 	value = mte_load(at);
 	mte_check(MTE_CHECK_OFF);
-	return (struct result){value == pattern(at, SEED), 0};
+	return (struct result){ value == pattern(at, SEED), 0 };
 }
 
 static struct result checked_store(u64 at)
@@ -97,18 +97,18 @@ static struct result checked_store(u64 at)
 	mte_check(MTE_CHECK_SYNC);
 	mte_store(at, VALUE);
 	mte_check(MTE_CHECK_OFF);
-	return (struct result){mem_load64(at) == VALUE, sizeof(u64)};
+	return (struct result){ mem_load64(at) == VALUE, sizeof(u64) };
 }
 
 static struct result el0_stg(u64 at)
 {
 	el0_run(mte_stg, mte_pointer(at | WINDOW_USER, TAG), 0);
-	return (struct result){mte_ldg(at) == TAG, 0};
+	return (struct result){ mte_ldg(at) == TAG, 0 };
 }
 
 static struct result el0_ldg(u64 at)
 {
-	return (struct result){el0_run(mte_ldg, at | WINDOW_USER, 0) == 0, 0};
+	return (struct result){ el0_run(mte_ldg, at | WINDOW_USER, 0) == 0, 0 };
 }
 
 static struct result el0_checked_load(u64 at)
@@ -118,7 +118,7 @@ static struct result el0_checked_load(u64 at)
 	mte_check(MTE_CHECK_SYNC);
 	value = el0_run(mte_load, at | WINDOW_USER, 0);
 	mte_check(MTE_CHECK_OFF);
-	return (struct result){value == pattern(at, SEED), 0};
+	return (struct result){ value == pattern(at, SEED), 0 };
 }
 
 static struct result el0_checked_store(u64 at)
@@ -126,29 +126,29 @@ static struct result el0_checked_store(u64 at)
 	mte_check(MTE_CHECK_SYNC);
 	el0_run(mte_store, at | WINDOW_USER, VALUE);
 	mte_check(MTE_CHECK_OFF);
-	return (struct result){mem_load64(at) == VALUE, sizeof(u64)};
+	return (struct result){ mem_load64(at) == VALUE, sizeof(u64) };
 }
 
 static const struct {
 	const char *name;
 	struct result (*run)(u64 at);
 } accesses[] = {
-	{"STG", stg},
-	{"ST2G", st2g},
-	{"STZG", stzg},
-	{"STZ2G", stz2g},
-	{"STGP", stgp},
-	{"LDG", ldg},
-	{"STGM", stgm},
-	{"LDGM", ldgm},
-	{"DC GVA", dc_gva},
-	{"DC GZVA", dc_gzva},
-	{"checked load", checked_load},
-	{"checked store", checked_store},
-	{"STG at EL0", el0_stg},
-	{"LDG at EL0", el0_ldg},
-	{"checked load at EL0", el0_checked_load},
-	{"checked store at EL0", el0_checked_store},
+	{ "STG", stg },
+	{ "ST2G", st2g },
+	{ "STZG", stzg },
+	{ "STZ2G", stz2g },
+	{ "STGP", stgp },
+	{ "LDG", ldg },
+	{ "STGM", stgm },
+	{ "LDGM", ldgm },
+	{ "DC GVA", dc_gva },
+	{ "DC GZVA", dc_gzva },
+	{ "checked load", checked_load },
+	{ "checked store", checked_store },
+	{ "STG at EL0", el0_stg },
+	{ "LDG at EL0", el0_ldg },
+	{ "checked load at EL0", el0_checked_load },
+	{ "checked store at EL0", el0_checked_store },
 };
 
 static u64 expected, expected_early;

@@ -43,7 +43,7 @@
 
 /* The tags of a range of guest pages, packed: 128 bytes for each page that has tags. */
 struct kvm_tsr_tag_batch {
-	__u64 gpa;	  /* page aligned */
+	__u64 gpa; /* page aligned */
 	__u64 pages;
 	__u64 bitmap;	  /* user address, 8-byte aligned: a bit a page, 1 = has tags */
 	__u64 tags;	  /* user address: 128 bytes for each set bit, in order */

@@ -94,10 +94,10 @@ static const struct flags_row {
 	const char *name;
 	uint32_t flags;
 } flags_rows[] = {
-	{"no flag", 0},
-	{"TAGS_OPTIONAL", OPTIONAL},
-	{"TAGS_OPTIONAL and TAGS_ON_TOUCH", OPTIONAL | ON_TOUCH},
-	{"TAGS_ON_TOUCH alone", ON_TOUCH},
+	{ "no flag", 0 },
+	{ "TAGS_OPTIONAL", OPTIONAL },
+	{ "TAGS_OPTIONAL and TAGS_ON_TOUCH", OPTIONAL | ON_TOUCH },
+	{ "TAGS_ON_TOUCH alone", ON_TOUCH },
 };
 
 static void one_slot(struct machine *m, enum backing backing, bool mte, int file, int memfd)

@@ -114,8 +114,8 @@ static void on_alarm(int number)
 void alarm_in(unsigned int ms)
 {
 	/* Not SA_RESTART: KVM_RUN is to end. */
-	struct sigaction action = {.sa_handler = on_alarm};
-	struct itimerval timer = {.it_value = {ms / 1000, ms % 1000 * 1000}};
+	struct sigaction action = { .sa_handler = on_alarm };
+	struct itimerval timer = { .it_value = { ms / 1000, ms % 1000 * 1000 } };
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);

@@ -28,25 +28,25 @@ static const struct access {
 	uint64_t needs;
 	bool normal; /* not defined on Device memory, which the MMU being off makes it */
 } accesses[] = {
-	{"an 8-byte load", guest_ldr, NR},
-	{"a 4-byte load", guest_ldr_w, NR},
-	{"a 2-byte load", guest_ldrh, NR},
-	{"a byte load", guest_ldrb, NR},
-	{"a sign-extending load", guest_ldrsw, NR},
-	{"a load-acquire", guest_ldar, NR},
-	{"a load with writeback", guest_ldr_post, NR},
-	{"a load of a pair", guest_ldp, NR},
-	{"an FP load", guest_ldr_v, NR},
-	{"an 8-byte store", guest_str, NW},
-	{"a 4-byte store", guest_str_w, NW},
-	{"a byte store", guest_strb, NW},
-	{"a store-release", guest_stlr, NW},
-	{"a store of a pair", guest_stp, NW},
-	{"DC ZVA", guest_dc_zva, NW, true},
-	{"a swap", guest_swp, NR | NW, true},
-	{"an atomic add", guest_ldadd, NR | NW, true},
-	{"an exclusive pair", guest_exclusive, NR | NW, true},
-	{"a fetch", guest_branch, NX},
+	{ "an 8-byte load", guest_ldr, NR },
+	{ "a 4-byte load", guest_ldr_w, NR },
+	{ "a 2-byte load", guest_ldrh, NR },
+	{ "a byte load", guest_ldrb, NR },
+	{ "a sign-extending load", guest_ldrsw, NR },
+	{ "a load-acquire", guest_ldar, NR },
+	{ "a load with writeback", guest_ldr_post, NR },
+	{ "a load of a pair", guest_ldp, NR },
+	{ "an FP load", guest_ldr_v, NR },
+	{ "an 8-byte store", guest_str, NW },
+	{ "a 4-byte store", guest_str_w, NW },
+	{ "a byte store", guest_strb, NW },
+	{ "a store-release", guest_stlr, NW },
+	{ "a store of a pair", guest_stp, NW },
+	{ "DC ZVA", guest_dc_zva, NW, true },
+	{ "a swap", guest_swp, NR | NW, true },
+	{ "an atomic add", guest_ldadd, NR | NW, true },
+	{ "an exclusive pair", guest_exclusive, NR | NW, true },
+	{ "a fetch", guest_branch, NX },
 };
 
 /* The exit flag for each attribute has the attribute's own number. */
@@ -199,14 +199,14 @@ static void deltas(void)
 	static const struct {
 		uint64_t bits, flags, holds;
 	} steps[] = {
-		{NR, 0, NR},	    {NW, SET, NR | NW}, {NR, SET, NR | NW},
-		{NR, CLR, NW},	    {NX, SET, NW | NX}, {NR | NX, SET, NRWX},
-		{NW | NX, CLR, NR}, {NW, 0, NW},	{0, 0, 0},
+		{ NR, 0, NR },	      { NW, SET, NR | NW }, { NR, SET, NR | NW },
+		{ NR, CLR, NW },      { NX, SET, NW | NX }, { NR | NX, SET, NRWX },
+		{ NW | NX, CLR, NR }, { NW, 0, NW },	    { 0, 0, 0 },
 	};
 	static const struct access probes[] = {
-		{"load", guest_ldr, NR},
-		{"store", guest_str, NW},
-		{"fetch", guest_branch, NX},
+		{ "load", guest_ldr, NR },
+		{ "store", guest_str, NW },
+		{ "fetch", guest_branch, NX },
 	};
 	uint8_t *memory = memory_anon(SIZE);
 	struct machine m;
@@ -336,11 +336,11 @@ static const struct host_row {
 	int prot; /* of the VMA; -1: unmapped */
 	uint64_t flags;
 } host_rows[] = {
-	{"a load, nothing mapped", guest_ldr, -1, KVM_MEMORY_EXIT_FLAG_READ},
-	{"a store, nothing mapped", guest_str, -1, KVM_MEMORY_EXIT_FLAG_WRITE},
-	{"a fetch, nothing mapped", guest_branch, -1, KVM_MEMORY_EXIT_FLAG_EXEC},
-	{"a load, PROT_NONE", guest_ldr, PROT_NONE, KVM_MEMORY_EXIT_FLAG_READ},
-	{"a store, PROT_READ", guest_str, PROT_READ, KVM_MEMORY_EXIT_FLAG_WRITE},
+	{ "a load, nothing mapped", guest_ldr, -1, KVM_MEMORY_EXIT_FLAG_READ },
+	{ "a store, nothing mapped", guest_str, -1, KVM_MEMORY_EXIT_FLAG_WRITE },
+	{ "a fetch, nothing mapped", guest_branch, -1, KVM_MEMORY_EXIT_FLAG_EXEC },
+	{ "a load, PROT_NONE", guest_ldr, PROT_NONE, KVM_MEMORY_EXIT_FLAG_READ },
+	{ "a store, PROT_READ", guest_str, PROT_READ, KVM_MEMORY_EXIT_FLAG_WRITE },
 };
 
 static void host_mappings(void)

@@ -35,8 +35,8 @@ static int in_child(int (*body)(struct machine *), struct machine *m)
 static int foreign_calls(struct machine *m)
 {
 	static uint64_t value;
-	static struct kvm_one_reg one = {.id = REG_PC};
-	struct kvm_userspace_memory_region region = {.slot = 7};
+	static struct kvm_one_reg one = { .id = REG_PC };
+	struct kvm_userspace_memory_region region = { .slot = 7 };
 
 	one.addr = (uintptr_t)&value;
 	return (call(m->vm, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) != -EIO) << 0 |

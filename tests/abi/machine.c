@@ -61,7 +61,7 @@ long machine_attr(struct machine *m, uint64_t gpa, uint64_t size, uint64_t attr,
 
 long machine_cap(struct machine *m, uint32_t cap)
 {
-	struct kvm_enable_cap enable = {.cap = cap};
+	struct kvm_enable_cap enable = { .cap = cap };
 
 	return call(m->vm, KVM_ENABLE_CAP, (unsigned long)&enable);
 }
@@ -69,7 +69,7 @@ long machine_cap(struct machine *m, uint32_t cap)
 uint64_t machine_get(struct machine *m, uint64_t reg)
 {
 	uint64_t value;
-	struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)&value};
+	struct kvm_one_reg one = { .id = reg, .addr = (uintptr_t)&value };
 
 	if (call(m->vcpu, KVM_GET_ONE_REG, (unsigned long)&one) < 0)
 		err(2, "register %#llx cannot be read", (unsigned long long)reg);
@@ -78,7 +78,7 @@ uint64_t machine_get(struct machine *m, uint64_t reg)
 
 void machine_set(struct machine *m, uint64_t reg, uint64_t value)
 {
-	struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)&value};
+	struct kvm_one_reg one = { .id = reg, .addr = (uintptr_t)&value };
 
 	if (call(m->vcpu, KVM_SET_ONE_REG, (unsigned long)&one) < 0)
 		err(2, "register %#llx cannot be written", (unsigned long long)reg);
@@ -114,7 +114,7 @@ static void vcpu_open(struct machine *m)
 
 void machine_open(struct machine *m, unsigned int flags)
 {
-	*m = (struct machine){.vcpu = -1};
+	*m = (struct machine){ .vcpu = -1 };
 	m->vm = (int)call(env.kvm, KVM_CREATE_VM, flags & MACHINE_SMALL ? SMALL_IPA_BITS : 0);
 	if (m->vm < 0)
 		err(2, "a VM cannot be made");

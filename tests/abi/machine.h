@@ -103,11 +103,11 @@ long machine_cap(struct machine *m, uint32_t cap);
 #define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */
-#define REG_X(n)                                                                                   \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                                     \
+#define REG_X(n)                                               \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 (KVM_REG_ARM_CORE_REG(regs.regs) + (n) * 2UL))
 #define REG_PC (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pc))
-#define REG_PSTATE                                                                                 \
+#define REG_PSTATE \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(regs.pstate))
 #define REG_SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define REG_TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)

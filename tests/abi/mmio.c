@@ -10,7 +10,7 @@
 #include "tap.h"
 
 /* The VMM answers a load with bytes 0x81, 0x92, 0xa3, ... so that each extension shows. */
-static const uint8_t answer[8] = {0x81, 0x92, 0xa3, 0xb4, 0xc5, 0xd6, 0xe7, 0xf8};
+static const uint8_t answer[8] = { 0x81, 0x92, 0xa3, 0xb4, 0xc5, 0xd6, 0xe7, 0xf8 };
 
 static const struct load_row {
 	const char *name;
@@ -19,17 +19,17 @@ static const struct load_row {
 	uint64_t want; /* x1 afterwards */
 	bool extends;  /* a sign */
 } loads[] = {
-	{"LDR x", guest_ldr, 8, 0xf8e7d6c5b4a39281},
-	{"LDR w", guest_ldr_w, 4, 0xb4a39281},
-	{"LDRH", guest_ldrh, 2, 0x9281},
-	{"LDRB", guest_ldrb, 1, 0x81},
-	{"LDRSW", guest_ldrsw, 4, 0xffffffffb4a39281, true},
-	{"LDRSH x", guest_ldrsh, 2, 0xffffffffffff9281, true},
-	{"LDRSH w", guest_ldrsh_w, 2, 0xffff9281, true},
-	{"LDRSB x", guest_ldrsb, 1, 0xffffffffffffff81, true},
-	{"LDRSB w", guest_ldrsb_w, 1, 0xffffff81, true},
-	{"LDAR", guest_ldar, 8, 0xf8e7d6c5b4a39281},
-	{"LDR xzr", guest_ldr_xzr, 8, 0x1122334455667788}, /* x1 is as it was */
+	{ "LDR x", guest_ldr, 8, 0xf8e7d6c5b4a39281 },
+	{ "LDR w", guest_ldr_w, 4, 0xb4a39281 },
+	{ "LDRH", guest_ldrh, 2, 0x9281 },
+	{ "LDRB", guest_ldrb, 1, 0x81 },
+	{ "LDRSW", guest_ldrsw, 4, 0xffffffffb4a39281, true },
+	{ "LDRSH x", guest_ldrsh, 2, 0xffffffffffff9281, true },
+	{ "LDRSH w", guest_ldrsh_w, 2, 0xffff9281, true },
+	{ "LDRSB x", guest_ldrsb, 1, 0xffffffffffffff81, true },
+	{ "LDRSB w", guest_ldrsb_w, 1, 0xffffff81, true },
+	{ "LDAR", guest_ldar, 8, 0xf8e7d6c5b4a39281 },
+	{ "LDR xzr", guest_ldr_xzr, 8, 0x1122334455667788 }, /* x1 is as it was */
 };
 
 static const struct store_row {
@@ -38,12 +38,12 @@ static const struct store_row {
 	uint32_t len;
 	uint64_t want; /* of 0x1122334455667788 */
 } stores[] = {
-	{"STR x", guest_str, 8, 0x1122334455667788},
-	{"STR w", guest_str_w, 4, 0x55667788},
-	{"STRH", guest_strh, 2, 0x7788},
-	{"STRB", guest_strb, 1, 0x88},
-	{"STLR", guest_stlr, 8, 0x1122334455667788},
-	{"STR xzr", guest_str_xzr, 8, 0},
+	{ "STR x", guest_str, 8, 0x1122334455667788 },
+	{ "STR w", guest_str_w, 4, 0x55667788 },
+	{ "STRH", guest_strh, 2, 0x7788 },
+	{ "STRB", guest_strb, 1, 0x88 },
+	{ "STLR", guest_stlr, 8, 0x1122334455667788 },
+	{ "STR xzr", guest_str_xzr, 8, 0 },
 };
 
 /* ISS.ISV = 0: nothing to emulate from. */
@@ -52,12 +52,12 @@ static const struct {
 	const void *snippet;
 	bool normal; /* not defined on Device memory */
 } no_syndrome[] = {
-	{"LDP", guest_ldp, false},
-	{"STP", guest_stp, false},
-	{"LDR with writeback", guest_ldr_post, false},
-	{"LDR of an FP register", guest_ldr_v, false},
-	{"SWP", guest_swp, true},
-	{"LDXR", guest_exclusive, true},
+	{ "LDP", guest_ldp, false },
+	{ "STP", guest_stp, false },
+	{ "LDR with writeback", guest_ldr_post, false },
+	{ "LDR of an FP register", guest_ldr_v, false },
+	{ "SWP", guest_swp, true },
+	{ "LDXR", guest_exclusive, true },
 };
 
 static bool is_mmio(const struct machine *m, long ret, uint64_t gpa, uint32_t len, bool write)
@@ -153,10 +153,11 @@ static void aborts(void)
 		const void *snippet;
 		uint64_t gpa, ec;
 	} rows[] = {
-		{"a fetch from a hole", guest_branch, MMIO_GPA, EC_INSN_ABORT},
-		{"a load beyond the IPA size", guest_ldr, 1UL << SMALL_IPA_BITS, EC_DATA_ABORT},
-		{"a store beyond the IPA size", guest_str, 1UL << SMALL_IPA_BITS, EC_DATA_ABORT},
-		{"a fetch beyond the IPA size", guest_branch, 1UL << SMALL_IPA_BITS, EC_INSN_ABORT},
+		{ "a fetch from a hole", guest_branch, MMIO_GPA, EC_INSN_ABORT },
+		{ "a load beyond the IPA size", guest_ldr, 1UL << SMALL_IPA_BITS, EC_DATA_ABORT },
+		{ "a store beyond the IPA size", guest_str, 1UL << SMALL_IPA_BITS, EC_DATA_ABORT },
+		{ "a fetch beyond the IPA size", guest_branch, 1UL << SMALL_IPA_BITS,
+		  EC_INSN_ABORT },
 	};
 	struct machine m;
 	uint64_t esr;
@@ -240,7 +241,7 @@ static void readonly_slot(void)
 /* Instead of an answer: the guest takes an external abort for the access that exited. */
 static void injected(struct machine *m)
 {
-	struct kvm_vcpu_events events = {.exception.ext_dabt_pending = 1};
+	struct kvm_vcpu_events events = { .exception.ext_dabt_pending = 1 };
 	uint64_t esr;
 
 	machine_call(m, guest_ldr, MMIO_GPA, 0);

@@ -24,59 +24,59 @@ static const struct {
 	const char *name;
 	uint64_t id;
 } present[] = {
-	{"x0", REG_X(0)},
-	{"x30", REG_X(30)},
-	{"pc", REG_PC},
-	{"pstate", REG_PSTATE},
-	{"sp_el1", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(sp_el1)},
-	{"elr_el1", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(elr_el1)},
-	{"spsr[0]", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(spsr[0])},
-	{"v0", KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
-		       KVM_REG_ARM_CORE_REG(fp_regs.vregs[0])},
-	{"v31", KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
-			KVM_REG_ARM_CORE_REG(fp_regs.vregs[31])},
-	{"fpsr", U32 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpsr)},
-	{"fpcr", U32 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpcr)},
-	{"SCTLR_EL1", REG_SCTLR_EL1},
-	{"CPACR_EL1", ARM64_SYS_REG(3, 0, 1, 0, 2)},
-	{"TTBR0_EL1", REG_TTBR0_EL1},
-	{"TTBR1_EL1", ARM64_SYS_REG(3, 0, 2, 0, 1)},
-	{"TCR_EL1", REG_TCR_EL1},
-	{"AFSR0_EL1", ARM64_SYS_REG(3, 0, 5, 1, 0)},
-	{"AFSR1_EL1", ARM64_SYS_REG(3, 0, 5, 1, 1)},
-	{"ESR_EL1", REG_ESR_EL1},
-	{"FAR_EL1", REG_FAR_EL1},
-	{"PAR_EL1", ARM64_SYS_REG(3, 0, 7, 4, 0)},
-	{"MAIR_EL1", REG_MAIR_EL1},
-	{"AMAIR_EL1", ARM64_SYS_REG(3, 0, 10, 3, 0)},
-	{"VBAR_EL1", REG_VBAR_EL1},
-	{"CONTEXTIDR_EL1", ARM64_SYS_REG(3, 0, 13, 0, 1)},
-	{"TPIDR_EL1", REG_TPIDR_EL1},
-	{"CNTKCTL_EL1", ARM64_SYS_REG(3, 0, 14, 1, 0)},
-	{"TPIDR_EL0", ARM64_SYS_REG(3, 3, 13, 0, 2)},
-	{"TPIDRRO_EL0", ARM64_SYS_REG(3, 3, 13, 0, 3)},
-	{"CSSELR_EL1", ARM64_SYS_REG(3, 2, 0, 0, 0)},
-	{"MPIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 5)},
-	{"MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0)},
-	{"REVIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 6)},
-	{"CLIDR_EL1", ARM64_SYS_REG(3, 1, 0, 0, 1)},
-	{"CTR_EL0", ARM64_SYS_REG(3, 3, 0, 0, 1)},
-	{"ID_AA64PFR0_EL1", ARM64_SYS_REG(3, 0, 0, 4, 0)},
-	{"ID_AA64PFR1_EL1", ARM64_SYS_REG(3, 0, 0, 4, 1)},
-	{"ID_AA64ISAR0_EL1", ARM64_SYS_REG(3, 0, 0, 6, 0)},
-	{"ID_AA64MMFR0_EL1", ARM64_SYS_REG(3, 0, 0, 7, 0)},
-	{"MDSCR_EL1", ARM64_SYS_REG(2, 0, 0, 2, 2)},
-	{"DBGBVR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 4)},
-	{"DBGBCR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 5)},
-	{"DBGWVR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 6)},
-	{"DBGWCR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 7)},
-	{"OSLSR_EL1", ARM64_SYS_REG(2, 0, 1, 1, 4)},
-	{"TIMER_CTL", KVM_REG_ARM_TIMER_CTL},
-	{"TIMER_CNT", KVM_REG_ARM_TIMER_CNT},
-	{"TIMER_CVAL", KVM_REG_ARM_TIMER_CVAL},
-	{"PTIMER_CTL", KVM_REG_ARM_PTIMER_CTL},
-	{"PTIMER_CVAL", KVM_REG_ARM_PTIMER_CVAL},
-	{"PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION},
+	{ "x0", REG_X(0) },
+	{ "x30", REG_X(30) },
+	{ "pc", REG_PC },
+	{ "pstate", REG_PSTATE },
+	{ "sp_el1", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(sp_el1) },
+	{ "elr_el1", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(elr_el1) },
+	{ "spsr[0]", U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(spsr[0]) },
+	{ "v0", KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
+			KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) },
+	{ "v31", KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |
+			 KVM_REG_ARM_CORE_REG(fp_regs.vregs[31]) },
+	{ "fpsr", U32 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpsr) },
+	{ "fpcr", U32 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpcr) },
+	{ "SCTLR_EL1", REG_SCTLR_EL1 },
+	{ "CPACR_EL1", ARM64_SYS_REG(3, 0, 1, 0, 2) },
+	{ "TTBR0_EL1", REG_TTBR0_EL1 },
+	{ "TTBR1_EL1", ARM64_SYS_REG(3, 0, 2, 0, 1) },
+	{ "TCR_EL1", REG_TCR_EL1 },
+	{ "AFSR0_EL1", ARM64_SYS_REG(3, 0, 5, 1, 0) },
+	{ "AFSR1_EL1", ARM64_SYS_REG(3, 0, 5, 1, 1) },
+	{ "ESR_EL1", REG_ESR_EL1 },
+	{ "FAR_EL1", REG_FAR_EL1 },
+	{ "PAR_EL1", ARM64_SYS_REG(3, 0, 7, 4, 0) },
+	{ "MAIR_EL1", REG_MAIR_EL1 },
+	{ "AMAIR_EL1", ARM64_SYS_REG(3, 0, 10, 3, 0) },
+	{ "VBAR_EL1", REG_VBAR_EL1 },
+	{ "CONTEXTIDR_EL1", ARM64_SYS_REG(3, 0, 13, 0, 1) },
+	{ "TPIDR_EL1", REG_TPIDR_EL1 },
+	{ "CNTKCTL_EL1", ARM64_SYS_REG(3, 0, 14, 1, 0) },
+	{ "TPIDR_EL0", ARM64_SYS_REG(3, 3, 13, 0, 2) },
+	{ "TPIDRRO_EL0", ARM64_SYS_REG(3, 3, 13, 0, 3) },
+	{ "CSSELR_EL1", ARM64_SYS_REG(3, 2, 0, 0, 0) },
+	{ "MPIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 5) },
+	{ "MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0) },
+	{ "REVIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 6) },
+	{ "CLIDR_EL1", ARM64_SYS_REG(3, 1, 0, 0, 1) },
+	{ "CTR_EL0", ARM64_SYS_REG(3, 3, 0, 0, 1) },
+	{ "ID_AA64PFR0_EL1", ARM64_SYS_REG(3, 0, 0, 4, 0) },
+	{ "ID_AA64PFR1_EL1", ARM64_SYS_REG(3, 0, 0, 4, 1) },
+	{ "ID_AA64ISAR0_EL1", ARM64_SYS_REG(3, 0, 0, 6, 0) },
+	{ "ID_AA64MMFR0_EL1", ARM64_SYS_REG(3, 0, 0, 7, 0) },
+	{ "MDSCR_EL1", ARM64_SYS_REG(2, 0, 0, 2, 2) },
+	{ "DBGBVR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 4) },
+	{ "DBGBCR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 5) },
+	{ "DBGWVR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 6) },
+	{ "DBGWCR0_EL1", ARM64_SYS_REG(2, 0, 0, 0, 7) },
+	{ "OSLSR_EL1", ARM64_SYS_REG(2, 0, 1, 1, 4) },
+	{ "TIMER_CTL", KVM_REG_ARM_TIMER_CTL },
+	{ "TIMER_CNT", KVM_REG_ARM_TIMER_CNT },
+	{ "TIMER_CVAL", KVM_REG_ARM_TIMER_CVAL },
+	{ "PTIMER_CTL", KVM_REG_ARM_PTIMER_CTL },
+	{ "PTIMER_CVAL", KVM_REG_ARM_PTIMER_CVAL },
+	{ "PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION },
 };
 
 /* Ids that no vCPU has, and what is wrong with them. */
@@ -86,27 +86,27 @@ static const struct {
 	uint64_t id;
 	int want;
 } bad[] = {
-	{"0", 0, 0, EINVAL},
-	{"all bits", 0, ~0UL, EINVAL},
-	{"another architecture", 0, KVM_REG_X86 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE, EINVAL},
-	{"32-bit ARM", 0, KVM_REG_ARM | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE, EINVAL},
-	{"x0 with 32 bits", 0, (REG_X(0) & ~KVM_REG_SIZE_MASK) | KVM_REG_SIZE_U32, EINVAL},
-	{"the upper half of x0", 0, REG_X(0) + 1, EINVAL},
-	{"a core register beyond the last", 0, U64 | KVM_REG_ARM_CORE | 0xffff, ENOENT},
-	{"fpsr with 64 bits", 0, U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpsr),
-	 EINVAL},
-	{"v0 with 64 bits", 0, U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]),
-	 EINVAL},
-	{"a system register that is none", 0, ARM64_SYS_REG(0, 7, 15, 15, 7), ENOENT},
-	{"a system register with 32 bits", 0,
-	 (REG_TPIDR_EL1 & ~KVM_REG_SIZE_MASK) | KVM_REG_SIZE_U32, ENOENT},
-	{"a firmware register that is none", 0, U64 | KVM_REG_ARM_FW | 0xffff, ENOENT},
-	{"an SVE register", 0, KVM_REG_ARM64_SVE_ZREG(0, 0), ENOENT},
-	{"PMCR_EL0", NEED_TSR, ARM64_SYS_REG(3, 3, 9, 12, 0), ENOENT},
-	{"SCTLR_EL2", 0, ARM64_SYS_REG(3, 4, 1, 0, 0), ENOENT},
-	{"HCR_EL2", 0, ARM64_SYS_REG(3, 4, 1, 1, 0), ENOENT},
-	{"GCR_EL1 without MTE", 0, ARM64_SYS_REG(3, 0, 1, 0, 6), ENOENT},
-	{"a class that is none", 0, U64 | 0x7fUL << 16, ENOENT},
+	{ "0", 0, 0, EINVAL },
+	{ "all bits", 0, ~0UL, EINVAL },
+	{ "another architecture", 0, KVM_REG_X86 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE, EINVAL },
+	{ "32-bit ARM", 0, KVM_REG_ARM | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE, EINVAL },
+	{ "x0 with 32 bits", 0, (REG_X(0) & ~KVM_REG_SIZE_MASK) | KVM_REG_SIZE_U32, EINVAL },
+	{ "the upper half of x0", 0, REG_X(0) + 1, EINVAL },
+	{ "a core register beyond the last", 0, U64 | KVM_REG_ARM_CORE | 0xffff, ENOENT },
+	{ "fpsr with 64 bits", 0, U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.fpsr),
+	  EINVAL },
+	{ "v0 with 64 bits", 0, U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]),
+	  EINVAL },
+	{ "a system register that is none", 0, ARM64_SYS_REG(0, 7, 15, 15, 7), ENOENT },
+	{ "a system register with 32 bits", 0,
+	  (REG_TPIDR_EL1 & ~KVM_REG_SIZE_MASK) | KVM_REG_SIZE_U32, ENOENT },
+	{ "a firmware register that is none", 0, U64 | KVM_REG_ARM_FW | 0xffff, ENOENT },
+	{ "an SVE register", 0, KVM_REG_ARM64_SVE_ZREG(0, 0), ENOENT },
+	{ "PMCR_EL0", NEED_TSR, ARM64_SYS_REG(3, 3, 9, 12, 0), ENOENT },
+	{ "SCTLR_EL2", 0, ARM64_SYS_REG(3, 4, 1, 0, 0), ENOENT },
+	{ "HCR_EL2", 0, ARM64_SYS_REG(3, 4, 1, 1, 0), ENOENT },
+	{ "GCR_EL1 without MTE", 0, ARM64_SYS_REG(3, 0, 1, 0, 6), ENOENT },
+	{ "a class that is none", 0, U64 | 0x7fUL << 16, ENOENT },
 };
 
 static uint8_t value[256] __attribute__((aligned(16)));
@@ -114,14 +114,14 @@ static uint8_t again[256] __attribute__((aligned(16)));
 
 static long get(struct machine *m, uint64_t id, void *to)
 {
-	struct kvm_one_reg one = {.id = id, .addr = (uintptr_t)to};
+	struct kvm_one_reg one = { .id = id, .addr = (uintptr_t)to };
 
 	return call(m->vcpu, KVM_GET_ONE_REG, PTR(&one));
 }
 
 static long set(struct machine *m, uint64_t id, const void *from)
 {
-	struct kvm_one_reg one = {.id = id, .addr = (uintptr_t)from};
+	struct kvm_one_reg one = { .id = id, .addr = (uintptr_t)from };
 
 	return call(m->vcpu, KVM_SET_ONE_REG, PTR(&one));
 }
@@ -227,19 +227,20 @@ static void reg_pointers(struct machine *m)
 {
 	static const uint64_t constant = 0;
 	static const struct row rows[] = {
-		{"GET_ONE_REG: NULL", 0, FD_VCPU, KVM_GET_ONE_REG, PTR_NULL, EFAULT},
-		{"SET_ONE_REG: NULL", 0, FD_VCPU, KVM_SET_ONE_REG, PTR_NULL, EFAULT},
-		{"GET_ONE_REG: a kernel address", 0, FD_VCPU, KVM_GET_ONE_REG, PTR_KERNEL, EFAULT},
+		{ "GET_ONE_REG: NULL", 0, FD_VCPU, KVM_GET_ONE_REG, PTR_NULL, EFAULT },
+		{ "SET_ONE_REG: NULL", 0, FD_VCPU, KVM_SET_ONE_REG, PTR_NULL, EFAULT },
+		{ "GET_ONE_REG: a kernel address", 0, FD_VCPU, KVM_GET_ONE_REG, PTR_KERNEL,
+		  EFAULT },
 	};
 	static const struct {
 		const char *name;
 		uint64_t id;
 	} regs[] = {
-		{"x0", REG_X(0)},
-		{"TPIDR_EL1", REG_TPIDR_EL1},
-		{"MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0)},
-		{"TIMER_CVAL", KVM_REG_ARM_TIMER_CVAL},
-		{"PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION},
+		{ "x0", REG_X(0) },
+		{ "TPIDR_EL1", REG_TPIDR_EL1 },
+		{ "MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0) },
+		{ "TIMER_CVAL", KVM_REG_ARM_TIMER_CVAL },
+		{ "PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION },
 	};
 
 	rows_run(m, rows, ROW_COUNT(rows));
@@ -276,10 +277,10 @@ static void bad_values(struct machine *m)
 		const char *name;
 		uint64_t id;
 	} fixed[] = {
-		{"MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0)},
-		{"ID_AA64PFR0_EL1", ARM64_SYS_REG(3, 0, 0, 4, 0)},
-		{"ID_AA64DFR0_EL1", ARM64_SYS_REG(3, 0, 0, 5, 0)},
-		{"PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION},
+		{ "MIDR_EL1", ARM64_SYS_REG(3, 0, 0, 0, 0) },
+		{ "ID_AA64PFR0_EL1", ARM64_SYS_REG(3, 0, 0, 4, 0) },
+		{ "ID_AA64DFR0_EL1", ARM64_SYS_REG(3, 0, 0, 5, 0) },
+		{ "PSCI_VERSION", KVM_REG_ARM_PSCI_VERSION },
 	};
 
 	for (unsigned int i = 0; i < ROW_COUNT(fixed); i++) {

@@ -16,22 +16,22 @@
 static void before_init(void)
 {
 	static uint64_t value;
-	static struct kvm_one_reg one = {.id = REG_PC};
+	static struct kvm_one_reg one = { .id = REG_PC };
 	static struct kvm_reg_list list;
 	static struct kvm_vcpu_events events;
 	static const struct row rows[] = {
-		{"before ARM_VCPU_INIT: RUN", 0, FD_VCPU, KVM_RUN, 0, ENOEXEC},
-		{"before ARM_VCPU_INIT: GET_ONE_REG", 0, FD_VCPU, KVM_GET_ONE_REG, PTR(&one),
-		 ENOEXEC},
-		{"before ARM_VCPU_INIT: SET_ONE_REG", 0, FD_VCPU, KVM_SET_ONE_REG, PTR(&one),
-		 ENOEXEC},
-		{"before ARM_VCPU_INIT: GET_REG_LIST", 0, FD_VCPU, KVM_GET_REG_LIST, PTR(&list),
-		 ENOEXEC},
-		{"before ARM_VCPU_INIT: GET_VCPU_EVENTS", 0, FD_VCPU, KVM_GET_VCPU_EVENTS,
-		 PTR(&events), ENOEXEC},
-		{"before ARM_VCPU_INIT: SET_VCPU_EVENTS", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
-		 PTR(&events), ENOEXEC},
-		{"RUN with an argument", 0, FD_VCPU, KVM_RUN, 1, EINVAL},
+		{ "before ARM_VCPU_INIT: RUN", 0, FD_VCPU, KVM_RUN, 0, ENOEXEC },
+		{ "before ARM_VCPU_INIT: GET_ONE_REG", 0, FD_VCPU, KVM_GET_ONE_REG, PTR(&one),
+		  ENOEXEC },
+		{ "before ARM_VCPU_INIT: SET_ONE_REG", 0, FD_VCPU, KVM_SET_ONE_REG, PTR(&one),
+		  ENOEXEC },
+		{ "before ARM_VCPU_INIT: GET_REG_LIST", 0, FD_VCPU, KVM_GET_REG_LIST, PTR(&list),
+		  ENOEXEC },
+		{ "before ARM_VCPU_INIT: GET_VCPU_EVENTS", 0, FD_VCPU, KVM_GET_VCPU_EVENTS,
+		  PTR(&events), ENOEXEC },
+		{ "before ARM_VCPU_INIT: SET_VCPU_EVENTS", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
+		  PTR(&events), ENOEXEC },
+		{ "RUN with an argument", 0, FD_VCPU, KVM_RUN, 1, EINVAL },
 	};
 	struct machine m;
 
@@ -90,7 +90,7 @@ static void on_bus(int number)
 /* Is there a byte of a vCPU's mapping at @offset? */
 static bool mapped_at(struct machine *m, off_t offset, int prot)
 {
-	struct sigaction action = {.sa_handler = on_bus};
+	struct sigaction action = { .sa_handler = on_bus };
 	struct sigaction before;
 	volatile bool readable = false;
 	uint8_t *page = mmap(NULL, PAGE, prot, MAP_SHARED, m->vcpu, offset);
@@ -109,7 +109,7 @@ static bool mapped_at(struct machine *m, off_t offset, int prot)
 
 static void mappings(void)
 {
-	static const off_t beyond[] = {2, 3, 15, 63, 200, 1L << 20, 1L << 40};
+	static const off_t beyond[] = { 2, 3, 15, 63, 200, 1L << 20, 1L << 40 };
 	struct machine m;
 	void *both;
 
@@ -174,15 +174,15 @@ static void signal_mask(void)
 	static struct {
 		struct kvm_signal_mask mask;
 		uint64_t bits;
-	} set = {.mask.len = 8};
-	static struct kvm_signal_mask odd = {.len = 4};
+	} set = { .mask.len = 8 };
+	static struct kvm_signal_mask odd = { .len = 4 };
 	static const struct row rows[] = {
-		{"SET_SIGNAL_MASK: another length", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&odd),
-		 EINVAL},
-		{"SET_SIGNAL_MASK: unmapped", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_UNMAPPED,
-		 EFAULT},
-		{"SET_SIGNAL_MASK: none", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_NULL, 0},
-		{"SET_SIGNAL_MASK", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&set), 0},
+		{ "SET_SIGNAL_MASK: another length", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&odd),
+		  EINVAL },
+		{ "SET_SIGNAL_MASK: unmapped", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_UNMAPPED,
+		  EFAULT },
+		{ "SET_SIGNAL_MASK: none", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR_NULL, 0 },
+		{ "SET_SIGNAL_MASK", 0, FD_VCPU, KVM_SET_SIGNAL_MASK, PTR(&set), 0 },
 	};
 	sigset_t blocked, pending;
 	struct machine m;

@@ -29,26 +29,26 @@ static const struct access {
 	bool tags;
 	uint64_t also; /* the attribute that denies its other need */
 } accesses[] = {
-	{"STG", guest_stg, true, NW},
-	{"ST2G", guest_st2g, true, NW},
-	{"STZG", guest_stzg, true, NW},
-	{"STZ2G", guest_stz2g, true, NW},
-	{"STGP", guest_stgp, true, NW},
-	{"STGM", guest_stgm, true, NW},
-	{"DC GVA", guest_dc_gva, true, NW},
-	{"DC GZVA", guest_dc_gzva, true, NW},
-	{"LDG", guest_ldg, true, NR},
-	{"LDGM", guest_ldgm, true, NR},
-	{"a checked load", guest_ldr_checked, true, NR},
-	{"a checked store", guest_str_checked, true, NW},
+	{ "STG", guest_stg, true, NW },
+	{ "ST2G", guest_st2g, true, NW },
+	{ "STZG", guest_stzg, true, NW },
+	{ "STZ2G", guest_stz2g, true, NW },
+	{ "STGP", guest_stgp, true, NW },
+	{ "STGM", guest_stgm, true, NW },
+	{ "DC GVA", guest_dc_gva, true, NW },
+	{ "DC GZVA", guest_dc_gzva, true, NW },
+	{ "LDG", guest_ldg, true, NR },
+	{ "LDGM", guest_ldgm, true, NR },
+	{ "a checked load", guest_ldr_checked, true, NR },
+	{ "a checked store", guest_str_checked, true, NW },
 };
 
 /* With SCTLR_EL1.TCF = 0 ordinary accesses are Unchecked. */
 static const struct access unchecked[] = {
-	{"a load", guest_ldr, false, NR},
-	{"a store", guest_str, false, NW},
-	{"DC ZVA", guest_dc_zva, false, NW},
-	{"a fetch", guest_branch, false, 0},
+	{ "a load", guest_ldr, false, NR },
+	{ "a store", guest_str, false, NW },
+	{ "DC ZVA", guest_dc_zva, false, NW },
+	{ "a fetch", guest_branch, false, 0 },
 };
 
 #define SCTLR_TCF (3UL << 40)

@@ -13,36 +13,36 @@
 #define POWER_OFF (1U << KVM_ARM_VCPU_POWER_OFF)
 #define GENERIC	  KVM_ARM_TARGET_GENERIC_V8
 
-#define INIT(target_, ...)                                                                         \
-	PTR(&(const struct kvm_vcpu_init){.target = (target_), .features = {__VA_ARGS__}})
+#define INIT(target_, ...) \
+	PTR(&(const struct kvm_vcpu_init){ .target = (target_), .features = { __VA_ARGS__ } })
 
 /* Each on a vCPU of its own. */
 static const struct row init_rows[] = {
-	{"NULL", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_NULL, EFAULT},
-	{"unmapped", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_UNMAPPED, EFAULT},
-	{"a kernel address", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_KERNEL, EFAULT},
-	{"no features", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, 0), 0},
-	{"PSCI_0_2", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI), 0},
-	{"POWER_OFF", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, POWER_OFF | PSCI), 0},
-	{"target 0", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(0, PSCI), EINVAL},
-	{"target 6", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC + 1, PSCI), EINVAL},
-	{"target -1", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(~0U, PSCI), EINVAL},
-	{"EL1_32BIT", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT,
-	 INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_EL1_32BIT), EINVAL},
-	{"PMU_V3", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT,
-	 INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_PMU_V3), EINVAL},
-	{"SVE", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_SVE),
-	 EINVAL},
-	{"HAS_EL2", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 7), EINVAL},
-	{"pointer authentication of addresses alone", 0, FD_VCPU, KVM_ARM_VCPU_INIT,
-	 INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS), EINVAL},
-	{"feature 9, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 9),
-	 ENOENT},
-	{"feature 31, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 31),
-	 ENOENT},
-	{"feature 32, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI, 1), ENOENT},
-	{"feature 223, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT,
-	 INIT(GENERIC, PSCI, 0, 0, 0, 0, 0, 1U << 31), ENOENT},
+	{ "NULL", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_NULL, EFAULT },
+	{ "unmapped", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_UNMAPPED, EFAULT },
+	{ "a kernel address", 0, FD_VCPU, KVM_ARM_VCPU_INIT, PTR_KERNEL, EFAULT },
+	{ "no features", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, 0), 0 },
+	{ "PSCI_0_2", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI), 0 },
+	{ "POWER_OFF", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, POWER_OFF | PSCI), 0 },
+	{ "target 0", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(0, PSCI), EINVAL },
+	{ "target 6", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC + 1, PSCI), EINVAL },
+	{ "target -1", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(~0U, PSCI), EINVAL },
+	{ "EL1_32BIT", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT,
+	  INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_EL1_32BIT), EINVAL },
+	{ "PMU_V3", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT,
+	  INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_PMU_V3), EINVAL },
+	{ "SVE", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_SVE),
+	  EINVAL },
+	{ "HAS_EL2", NEED_TSR, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 7), EINVAL },
+	{ "pointer authentication of addresses alone", 0, FD_VCPU, KVM_ARM_VCPU_INIT,
+	  INIT(GENERIC, PSCI | 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS), EINVAL },
+	{ "feature 9, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 9),
+	  ENOENT },
+	{ "feature 31, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI | 1U << 31),
+	  ENOENT },
+	{ "feature 32, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT, INIT(GENERIC, PSCI, 1), ENOENT },
+	{ "feature 223, unknown", 0, FD_VCPU, KVM_ARM_VCPU_INIT,
+	  INIT(GENERIC, PSCI, 0, 0, 0, 0, 0, 1U << 31), ENOENT },
 };
 
 static void init(void)
@@ -113,14 +113,14 @@ static void power_off(void)
 
 static long mp_state(struct machine *m, uint32_t state)
 {
-	struct kvm_mp_state value = {.mp_state = state};
+	struct kvm_mp_state value = { .mp_state = state };
 
 	return call(m->vcpu, KVM_SET_MP_STATE, PTR(&value));
 }
 
 static void mp_states(void)
 {
-	struct kvm_mp_state value = {.mp_state = 99};
+	struct kvm_mp_state value = { .mp_state = 99 };
 	struct machine m;
 
 	machine_open(&m, 0);
@@ -144,16 +144,16 @@ static void mp_states(void)
 static const struct kvm_vcpu_events read_only_events;
 
 static const struct row event_rows[] = {
-	{"GET_VCPU_EVENTS: NULL", 0, FD_VCPU, KVM_GET_VCPU_EVENTS, PTR_NULL, EFAULT},
-	{"GET_VCPU_EVENTS: a read-only page", 0, FD_VCPU, KVM_GET_VCPU_EVENTS,
-	 PTR(&read_only_events), EFAULT},
-	{"SET_VCPU_EVENTS: NULL", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_NULL, EFAULT},
-	{"SET_VCPU_EVENTS: unmapped", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_UNMAPPED, EFAULT},
-	{"SET_VCPU_EVENTS: pad", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
-	 PTR(&(const struct kvm_vcpu_events){.exception.pad[4] = 1}), EINVAL},
-	{"SET_VCPU_EVENTS: reserved", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
-	 PTR(&(const struct kvm_vcpu_events){.reserved[11] = 1}), EINVAL},
-	{"SET_VCPU_EVENTS: nothing", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR(&read_only_events), 0},
+	{ "GET_VCPU_EVENTS: NULL", 0, FD_VCPU, KVM_GET_VCPU_EVENTS, PTR_NULL, EFAULT },
+	{ "GET_VCPU_EVENTS: a read-only page", 0, FD_VCPU, KVM_GET_VCPU_EVENTS,
+	  PTR(&read_only_events), EFAULT },
+	{ "SET_VCPU_EVENTS: NULL", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_NULL, EFAULT },
+	{ "SET_VCPU_EVENTS: unmapped", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR_UNMAPPED, EFAULT },
+	{ "SET_VCPU_EVENTS: pad", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
+	  PTR(&(const struct kvm_vcpu_events){ .exception.pad[4] = 1 }), EINVAL },
+	{ "SET_VCPU_EVENTS: reserved", 0, FD_VCPU, KVM_SET_VCPU_EVENTS,
+	  PTR(&(const struct kvm_vcpu_events){ .reserved[11] = 1 }), EINVAL },
+	{ "SET_VCPU_EVENTS: nothing", 0, FD_VCPU, KVM_SET_VCPU_EVENTS, PTR(&read_only_events), 0 },
 };
 
 static long set_events(struct machine *m, struct kvm_vcpu_events events)
@@ -174,10 +174,10 @@ static void events(void)
 	tap_ok(!now.exception.serror_pending && !now.exception.ext_dabt_pending,
 	       "nothing is pending at first");
 	esr = call(m.vm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_INJECT_SERROR_ESR) == 1;
-	tap_errno(set_events(&m, (struct kvm_vcpu_events){.exception = {.serror_pending = 1,
-									.serror_has_esr = 1}}),
+	tap_errno(set_events(&m, (struct kvm_vcpu_events){ .exception = { .serror_pending = 1,
+									  .serror_has_esr = 1 } }),
 		  esr ? 0 : EINVAL, "SET_VCPU_EVENTS: serror_has_esr");
-	tap_errno(set_events(&m, (struct kvm_vcpu_events){.exception.serror_pending = 1}), 0,
+	tap_errno(set_events(&m, (struct kvm_vcpu_events){ .exception.serror_pending = 1 }), 0,
 		  "SET_VCPU_EVENTS: serror_pending");
 	call(m.vcpu, KVM_GET_VCPU_EVENTS, PTR(&now));
 	tap_ok(now.exception.serror_pending == 1, "a pending SError is pending");
@@ -194,15 +194,15 @@ static const struct call_row {
 	uint64_t function;
 	int64_t want;
 } call_rows[] = {
-	{"PSCI_FEATURES of PSCI_VERSION", 0, guest_hvc, 0x8400000a, 0},
-	{"SMCCC_VERSION", 0, guest_hvc, 0x80000000, 0x10001},
-	{"SMCCC_VERSION by SMC", 0, guest_smc, 0x80000000, 0x10001},
-	{"an unknown function by SMC", 0, guest_smc, 0xc600ff00, -1},
-	{"an unknown PSCI function", 0, guest_hvc, 0x8400001f, -1},
-	{"an unknown standard function", 0, guest_hvc, 0x8600ffff, -1},
-	{"an unknown vendor function", 0, guest_hvc, 0xc600ff00, -1},
-	{"function 0", 0, guest_hvc, 0, -1},
-	{"all bits", 0, guest_hvc, 0xffffffff, -1},
+	{ "PSCI_FEATURES of PSCI_VERSION", 0, guest_hvc, 0x8400000a, 0 },
+	{ "SMCCC_VERSION", 0, guest_hvc, 0x80000000, 0x10001 },
+	{ "SMCCC_VERSION by SMC", 0, guest_smc, 0x80000000, 0x10001 },
+	{ "an unknown function by SMC", 0, guest_smc, 0xc600ff00, -1 },
+	{ "an unknown PSCI function", 0, guest_hvc, 0x8400001f, -1 },
+	{ "an unknown standard function", 0, guest_hvc, 0x8600ffff, -1 },
+	{ "an unknown vendor function", 0, guest_hvc, 0xc600ff00, -1 },
+	{ "function 0", 0, guest_hvc, 0, -1 },
+	{ "all bits", 0, guest_hvc, 0xffffffff, -1 },
 };
 
 /* The firmware pseudo-register and the guest's call agree: 1.1 or a later 1.x. */

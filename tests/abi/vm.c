@@ -7,62 +7,63 @@
 #include "rows.h"
 #include "tap.h"
 
-#define CAP(...) PTR(&(const struct kvm_enable_cap){__VA_ARGS__})
+#define CAP(...) PTR(&(const struct kvm_enable_cap){ __VA_ARGS__ })
 
 static const struct row cap_rows[] = {
-	{"ENABLE_CAP: NULL", 0, FD_VM, KVM_ENABLE_CAP, PTR_NULL, EFAULT},
-	{"ENABLE_CAP: unmapped", 0, FD_VM, KVM_ENABLE_CAP, PTR_UNMAPPED, EFAULT},
-	{"ENABLE_CAP: a kernel address", 0, FD_VM, KVM_ENABLE_CAP, PTR_KERNEL, EFAULT},
-	{"ENABLE_CAP: nothing that can be enabled", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_USER_MEMORY), EINVAL},
-	{"ENABLE_CAP: unknown", 0, FD_VM, KVM_ENABLE_CAP, CAP(.cap = 0x7fffffff), EINVAL},
-	{"ENABLE_CAP: MTE with flags", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_ARM_MTE, .flags = 1), EINVAL},
-	{"ENABLE_CAP: MTE without FEAT_MTE2", NEED_NO_MTE, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_ARM_MTE), EINVAL},
-	{"ENABLE_CAP: MTE", NEED_MTE, FD_VM, KVM_ENABLE_CAP, CAP(.cap = KVM_CAP_ARM_MTE), 0},
-	{"ENABLE_CAP: MTE again", NEED_MTE, FD_VM, KVM_ENABLE_CAP, CAP(.cap = KVM_CAP_ARM_MTE), 0},
-	{"ENABLE_CAP: TSR_VERSION is no opt-in", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_TSR_VERSION), EINVAL},
-	{"ENABLE_CAP: TSR_NOTAG is no opt-in", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_TSR_NOTAG), EINVAL},
-	{"ENABLE_CAP: TSR_LAZY_TAGS is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), EINVAL},
-	{"ENABLE_CAP: TSR_PFNMAP_CMO is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_TSR_PFNMAP_CMO), EINVAL},
+	{ "ENABLE_CAP: NULL", 0, FD_VM, KVM_ENABLE_CAP, PTR_NULL, EFAULT },
+	{ "ENABLE_CAP: unmapped", 0, FD_VM, KVM_ENABLE_CAP, PTR_UNMAPPED, EFAULT },
+	{ "ENABLE_CAP: a kernel address", 0, FD_VM, KVM_ENABLE_CAP, PTR_KERNEL, EFAULT },
+	{ "ENABLE_CAP: nothing that can be enabled", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_USER_MEMORY), EINVAL },
+	{ "ENABLE_CAP: unknown", 0, FD_VM, KVM_ENABLE_CAP, CAP(.cap = 0x7fffffff), EINVAL },
+	{ "ENABLE_CAP: MTE with flags", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_ARM_MTE, .flags = 1), EINVAL },
+	{ "ENABLE_CAP: MTE without FEAT_MTE2", NEED_NO_MTE, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_ARM_MTE), EINVAL },
+	{ "ENABLE_CAP: MTE", NEED_MTE, FD_VM, KVM_ENABLE_CAP, CAP(.cap = KVM_CAP_ARM_MTE), 0 },
+	{ "ENABLE_CAP: MTE again", NEED_MTE, FD_VM, KVM_ENABLE_CAP, CAP(.cap = KVM_CAP_ARM_MTE),
+	  0 },
+	{ "ENABLE_CAP: TSR_VERSION is no opt-in", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_VERSION), EINVAL },
+	{ "ENABLE_CAP: TSR_NOTAG is no opt-in", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_NOTAG), EINVAL },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), EINVAL },
+	{ "ENABLE_CAP: TSR_PFNMAP_CMO is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_PFNMAP_CMO), EINVAL },
 };
 
 static const struct row late_rows[] = {
-	{"ENABLE_CAP: MTE after the first vCPU", NEED_MTE, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = KVM_CAP_ARM_MTE), EINVAL},
-	{"ENABLE_CAP: unknown, after the first vCPU", 0, FD_VM, KVM_ENABLE_CAP,
-	 CAP(.cap = 0x7fffffff), EINVAL},
+	{ "ENABLE_CAP: MTE after the first vCPU", NEED_MTE, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_ARM_MTE), EINVAL },
+	{ "ENABLE_CAP: unknown, after the first vCPU", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = 0x7fffffff), EINVAL },
 };
 
 static const struct row vcpu_rows[] = {
-	{"CREATE_VCPU: an id that is taken", 0, FD_VM, KVM_CREATE_VCPU, 0, EEXIST},
-	{"CREATE_VCPU: another id", 0, FD_VM, KVM_CREATE_VCPU, 1, 0},
-	{"CREATE_VCPU: 2^31", 0, FD_VM, KVM_CREATE_VCPU, 1UL << 31, EINVAL},
-	{"CREATE_VCPU: 2^32 - 1", 0, FD_VM, KVM_CREATE_VCPU, 0xffffffffUL, EINVAL},
-	{"CREATE_VCPU: 2^32", NEED_TSR, FD_VM, KVM_CREATE_VCPU, 1UL << 32, EINVAL},
-	{"CREATE_VCPU: all bits", 0, FD_VM, KVM_CREATE_VCPU, ~0UL, EINVAL},
+	{ "CREATE_VCPU: an id that is taken", 0, FD_VM, KVM_CREATE_VCPU, 0, EEXIST },
+	{ "CREATE_VCPU: another id", 0, FD_VM, KVM_CREATE_VCPU, 1, 0 },
+	{ "CREATE_VCPU: 2^31", 0, FD_VM, KVM_CREATE_VCPU, 1UL << 31, EINVAL },
+	{ "CREATE_VCPU: 2^32 - 1", 0, FD_VM, KVM_CREATE_VCPU, 0xffffffffUL, EINVAL },
+	{ "CREATE_VCPU: 2^32", NEED_TSR, FD_VM, KVM_CREATE_VCPU, 1UL << 32, EINVAL },
+	{ "CREATE_VCPU: all bits", 0, FD_VM, KVM_CREATE_VCPU, ~0UL, EINVAL },
 };
 
 static const struct kvm_vcpu_init read_only;
 
 static const struct row target_rows[] = {
-	{"ARM_PREFERRED_TARGET: NULL", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_NULL, EFAULT},
-	{"ARM_PREFERRED_TARGET: unmapped", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_UNMAPPED,
-	 EFAULT},
-	{"ARM_PREFERRED_TARGET: a kernel address", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_KERNEL,
-	 EFAULT},
-	{"ARM_PREFERRED_TARGET: a read-only page", 0, FD_VM, KVM_ARM_PREFERRED_TARGET,
-	 PTR(&read_only), EFAULT},
+	{ "ARM_PREFERRED_TARGET: NULL", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_NULL, EFAULT },
+	{ "ARM_PREFERRED_TARGET: unmapped", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_UNMAPPED,
+	  EFAULT },
+	{ "ARM_PREFERRED_TARGET: a kernel address", 0, FD_VM, KVM_ARM_PREFERRED_TARGET, PTR_KERNEL,
+	  EFAULT },
+	{ "ARM_PREFERRED_TARGET: a read-only page", 0, FD_VM, KVM_ARM_PREFERRED_TARGET,
+	  PTR(&read_only), EFAULT },
 };
 
 static void preferred_target(struct machine *m)
 {
-	struct kvm_vcpu_init init = {.target = 0xffffffff};
+	struct kvm_vcpu_init init = { .target = 0xffffffff };
 	uint32_t features = 0;
 
 	tap_errno(call(m->vm, KVM_ARM_PREFERRED_TARGET, PTR(&init)), 0, "ARM_PREFERRED_TARGET");

@@ -54,7 +54,7 @@ struct rig {
 	struct tsr_vm vm;
 	struct tsr_ram ram;
 	struct tsr_vcpu vcpus[VCPUS];
-	unsigned char *at; /* the guest's pages */
+	unsigned char *at;	 /* the guest's pages */
 	_Atomic uint64_t status; /* what the guest ended with, or NOT_ENDED */
 	_Atomic uint64_t faults; /* MEMORY_FAULT exits, answered by another try */
 	_Atomic bool failed;	 /* an exit that was not expected */
@@ -79,7 +79,7 @@ static struct tsr_range some_pages(uint64_t most)
 	uint64_t count = 1 + (uint64_t)rand() % most;
 	uint64_t first = (uint64_t)rand() % (PAGES - count + 1);
 
-	return (struct tsr_range){first * TSR_PAGE_SIZE, (first + count) * TSR_PAGE_SIZE};
+	return (struct tsr_range){ first * TSR_PAGE_SIZE, (first + count) * TSR_PAGE_SIZE };
 }
 
 static void sysfs_write(const char *path, const char *text)
@@ -209,15 +209,15 @@ static const struct action {
 	const char *name;
 	void (*act)(struct rig *rig);
 } actions[] = {
-	{"fork", host_forks},
-	{"write protection", host_write_protects},
-	{"no access", host_protects},
-	{"mremap", host_moves},
-	{"large pages", host_collapses},
-	{"KSM", host_merges},
-	{"compaction", host_compacts},
-	{"swap", host_swaps},
-	{"attributes", vmm_restricts},
+	{ "fork", host_forks },
+	{ "write protection", host_write_protects },
+	{ "no access", host_protects },
+	{ "mremap", host_moves },
+	{ "large pages", host_collapses },
+	{ "KSM", host_merges },
+	{ "compaction", host_compacts },
+	{ "swap", host_swaps },
+	{ "attributes", vmm_restricts },
 };
 
 #define ACTIONS (sizeof(actions) / sizeof(actions[0]))
@@ -276,8 +276,8 @@ static void open_vcpus(struct rig *rig)
 static void rig_open(struct rig *rig, enum tsr_ram_kind kind)
 {
 	struct tsr_ram_spec specs[] = {
-		{.gpa = {PARAMS_GPA, PARAMS_GPA + (1 << 20)}, .kind = TSR_RAM_ANON},
-		{.gpa = {PAGES_GPA, PAGES_GPA + BYTES}, .kind = kind},
+		{ .gpa = { PARAMS_GPA, PARAMS_GPA + (1 << 20) }, .kind = TSR_RAM_ANON },
+		{ .gpa = { PAGES_GPA, PAGES_GPA + BYTES }, .kind = kind },
 	};
 	struct tsr_why why;
 	bool mte;
@@ -347,7 +347,7 @@ static uint64_t rig_run(struct rig *rig, const struct action *action, uint64_t s
 	struct loop loops[VCPUS];
 
 	for (unsigned int i = 0; i < VCPUS; i++) {
-		loops[i] = (struct loop){rig, &rig->vcpus[i]};
+		loops[i] = (struct loop){ rig, &rig->vcpus[i] };
 		if (tsr_vcpu_start(&rig->vcpus[i], vcpu_loop, &loops[i]))
 			die("no thread");
 	}
@@ -405,7 +405,7 @@ static void run_trial(enum tsr_ram_kind kind, const struct action *action, uint6
 
 int main(int argc, char **argv)
 {
-	static const enum tsr_ram_kind kinds[] = {TSR_RAM_ANON, TSR_RAM_MEMFD};
+	static const enum tsr_ram_kind kinds[] = { TSR_RAM_ANON, TSR_RAM_MEMFD };
 	uint64_t seconds = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -13,8 +13,8 @@
 #define PARAM_ROUNDS 64 /* out: 8 bytes a vCPU */
 
 /* In each page, a vCPU's own. */
-#define COUNT_STEP  64	 /* + 64 * index: a count of its rounds */
-#define GRANULES    1024 /* + 16 * index: a granule, its data and its tag from the count */
+#define COUNT_STEP 64	/* + 64 * index: a count of its rounds */
+#define GRANULES   1024 /* + 16 * index: a granule, its data and its tag from the count */
 
 #ifndef __ASSEMBLER__
 extern const unsigned char moving_guest_start[], moving_guest_end[];

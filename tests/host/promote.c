@@ -129,9 +129,9 @@ static void load_guest(struct rig *rig)
 static void open_memory(struct rig *rig, const char *folder)
 {
 	struct tsr_ram_spec specs[] = {
-		{.gpa = {PARAMS_GPA, PARAMS_GPA + (1 << 20)}, .kind = TSR_RAM_ANON},
-		{.gpa = {FILE_GPA, FILE_GPA + rig->trial->pages * TSR_PAGE_SIZE},
-		 .kind = TSR_RAM_FILE_PRIVATE},
+		{ .gpa = { PARAMS_GPA, PARAMS_GPA + (1 << 20) }, .kind = TSR_RAM_ANON },
+		{ .gpa = { FILE_GPA, FILE_GPA + rig->trial->pages * TSR_PAGE_SIZE },
+		  .kind = TSR_RAM_FILE_PRIVATE },
 	};
 	struct tsr_why why;
 
@@ -173,8 +173,8 @@ static struct rig *rig_open(const struct trial *trial, const char *folder)
 	    tsr_vm_create(&rig->vm, &rig->host, 32, true, &why) ||
 	    tsr_vm_add_ram(&rig->vm, &rig->ram, TSR_SLOT_PROMOTE, &why) ||
 	    tsr_promoter_init(&rig->promoter, &rig->ram,
-			      (struct tsr_attributes){tsr_vm_no_write, &rig->vm}, &rig->vm.changes,
-			      trial->unit, &why))
+			      (struct tsr_attributes){ tsr_vm_no_write, &rig->vm },
+			      &rig->vm.changes, trial->unit, &why))
 		die("VM", &why);
 	open_vcpus(rig);
 	return rig;
@@ -207,8 +207,8 @@ static void stop(struct rig *rig, const char *text)
 static void serve(struct rig *rig, struct tsr_vcpu *vcpu, const struct tsr_exit *exit)
 {
 	struct tsr_handler handlers[] = {
-		{tsr_promoter_handle, &rig->promoter},
-		{tsr_fault_stop, &rig->ram},
+		{ tsr_promoter_handle, &rig->promoter },
+		{ tsr_fault_stop, &rig->ram },
 	};
 	struct tsr_why why;
 
@@ -271,7 +271,7 @@ static void rig_run(struct rig *rig)
 	if (rig->trial->writer && pthread_create(&thread, NULL, writer, rig))
 		abort();
 	for (unsigned int i = 0; i < rig->trial->vcpus; i++) {
-		loops[i] = (struct loop){rig, &rig->vcpus[i]};
+		loops[i] = (struct loop){ rig, &rig->vcpus[i] };
 		if (tsr_vcpu_start(&rig->vcpus[i], vcpu_loop, &loops[i]))
 			abort();
 	}
@@ -362,7 +362,7 @@ static void obstacle_set(struct rig *rig, enum obstacle obstacle, bool set)
 {
 	int resource = obstacle == FILE_LIMIT ? RLIMIT_FSIZE : RLIMIT_AS;
 	uint64_t size = rig->trial->pages * TSR_PAGE_SIZE;
-	struct rlimit limit = {set ? TSR_PAGE_SIZE : RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit = { set ? TSR_PAGE_SIZE : RLIM_INFINITY, RLIM_INFINITY };
 
 	if (obstacle == TRUNCATED ? ftruncate(rig->file, set ? 0 : (off_t)size)
 				  : setrlimit(resource, &limit))
@@ -404,10 +404,10 @@ static void run_obstacle(enum obstacle obstacle, const char *name, const char *f
 }
 
 static const struct trial trials[] = {
-	{"2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 512, 7, 512, 4, true, 0, 0},
-	{"4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 256, 7, 256, 4, true, 0, 0},
-	{"4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0, 8},
-	{"few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 3000, 2, false, 1500, 1000},
+	{ "2 vCPUs, by the page", TSR_PAGE_SIZE, 2, 512, 7, 512, 4, true, 0, 0 },
+	{ "4 vCPUs, by the page", TSR_PAGE_SIZE, 4, 256, 7, 256, 4, true, 0, 0 },
+	{ "4 vCPUs, by 2 MiB", TSR_BLOCK_SIZE, 4, 4096, 1021, 1500, 3, true, 0, 8 },
+	{ "few mappings", TSR_PAGE_SIZE, 1, 16384, 7919, 3000, 2, false, 1500, 1000 },
 };
 
 static const struct trial scatter = {

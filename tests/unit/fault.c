@@ -176,8 +176,8 @@ static const struct {
 	enum access_kind kind;
 	perm_t need;
 } accesses[] = {
-	{ ACCESS_DATA, PERM_R },  { ACCESS_DATA, PERM_W }, { ACCESS_DATA, PERM_T },
-	{ ACCESS_FETCH, PERM_X }, { ACCESS_WALK, PERM_R }, { ACCESS_CACHE, PERM_R },
+	{ ACCESS_DATA, PERM_R },	  { ACCESS_DATA, PERM_W }, { ACCESS_DATA, PERM_T },
+	{ ACCESS_FETCH, PERM_X },	  { ACCESS_WALK, PERM_R }, { ACCESS_CACHE, PERM_R },
 	{ ACCESS_DATA, PERM_W | PERM_T },
 };
 

@@ -9,9 +9,12 @@ struct type_case {
 	bool clean;
 };
 
-#define ANY_HOST(kind, type, clean)                                                                \
-	{ kind, false, false, type, clean }, { kind, false, true, type, clean },                   \
-		{ kind, true, false, type, clean }, { kind, true, true, type, clean }
+#define ANY_HOST(kind, type, clean)                                              \
+	{ kind, false, false, type, clean }, { kind, false, true, type, clean }, \
+		{ kind, true, false, type, clean },                              \
+	{                                                                        \
+		kind, true, true, type, clean                                    \
+	}
 
 static const struct type_case type_cases[] = {
 	{ BACKING_RAM, true, false, MEMTYPE_WB, false },

@@ -263,8 +263,8 @@ static void no_memory(void **state)
 	struct slot_request move = { 3, 0, 0x80000000, PAGE, HVA_BASE };
 
 	for (u32 id = 0; id < 300; id++)
-		assert_int_equal(change((struct slot_request){ id, 0, id * PAGE, PAGE,
-							       HVA_BASE }, NULL), 0);
+		assert_int_equal(
+			change((struct slot_request){ id, 0, id * PAGE, PAGE, HVA_BASE }, NULL), 0);
 	for (unsigned long nth = 1;; nth++) {
 		const struct slots *before = table;
 		unsigned long live = emu_allocs_live();

@@ -183,10 +183,13 @@ static void changes_overlap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(against_the_host),    cmocka_unit_test(change_is_open),
+		cmocka_unit_test(against_the_host),
+		cmocka_unit_test(change_is_open),
 		cmocka_unit_test(against_nothing),
-		cmocka_unit_test(change_in_the_block), cmocka_unit_test(against_attributes),
-		cmocka_unit_test(against_slots),       cmocka_unit_test(slot_within_a_change),
+		cmocka_unit_test(change_in_the_block),
+		cmocka_unit_test(against_attributes),
+		cmocka_unit_test(against_slots),
+		cmocka_unit_test(slot_within_a_change),
 		cmocka_unit_test(change_ends_under_a_new_slot),
 		cmocka_unit_test(changes_overlap),
 	};

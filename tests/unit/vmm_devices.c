@@ -15,7 +15,7 @@
 
 static uint64_t uart_load(struct pl011 *uart, uint64_t gpa)
 {
-	struct tsr_mmio mmio = {.gpa = gpa, .size = 4, .value = UINT64_MAX};
+	struct tsr_mmio mmio = { .gpa = gpa, .size = 4, .value = UINT64_MAX };
 
 	pl011_access(uart, &mmio);
 	return mmio.value;
@@ -23,7 +23,7 @@ static uint64_t uart_load(struct pl011 *uart, uint64_t gpa)
 
 static void uart_store(struct pl011 *uart, uint64_t gpa, uint64_t value)
 {
-	struct tsr_mmio mmio = {.gpa = gpa, .size = 4, .write = true, .value = value};
+	struct tsr_mmio mmio = { .gpa = gpa, .size = 4, .write = true, .value = value };
 
 	pl011_access(uart, &mmio);
 }
@@ -103,7 +103,7 @@ static struct control control_make(void)
 
 static uint64_t control_load(struct control *control, uint64_t offset, unsigned int size)
 {
-	struct tsr_mmio mmio = {.gpa = CONTROL_GPA + offset, .size = size, .value = UINT64_MAX};
+	struct tsr_mmio mmio = { .gpa = CONTROL_GPA + offset, .size = size, .value = UINT64_MAX };
 
 	assert_int_equal(control_access(control, &mmio), CONTROL_DONE);
 	return size == 8 ? mmio.value : mmio.value & ((UINT64_C(1) << (8 * size)) - 1);
@@ -146,10 +146,10 @@ static void test_control_regions(void **state)
 	static const struct {
 		uint64_t chosen, size, base, kind;
 	} cases[] = {
-		{0, 0x2000, 0x40000000, 1},
-		{1, 0x1000, 0x80000000, 4},
-		{2, 0, 0, 0},
-		{UINT64_MAX, 0, 0, 0},
+		{ 0, 0x2000, 0x40000000, 1 },
+		{ 1, 0x1000, 0x80000000, 4 },
+		{ 2, 0, 0, 0 },
+		{ UINT64_MAX, 0, 0, 0 },
 	};
 	struct control control = control_make();
 

@@ -31,18 +31,18 @@ static void test_order(void **state)
 		enum tsr_verdict first, second, result;
 		int second_calls;
 	} cases[] = {
-		{TSR_RESOLVED, TSR_RESOLVED, TSR_RESOLVED, 0},
-		{TSR_STOP, TSR_RESOLVED, TSR_STOP, 0},
-		{TSR_NOT_MINE, TSR_RESOLVED, TSR_RESOLVED, 1},
-		{TSR_NOT_MINE, TSR_STOP, TSR_STOP, 1},
-		{TSR_NOT_MINE, TSR_NOT_MINE, TSR_STOP, 1},
+		{ TSR_RESOLVED, TSR_RESOLVED, TSR_RESOLVED, 0 },
+		{ TSR_STOP, TSR_RESOLVED, TSR_STOP, 0 },
+		{ TSR_NOT_MINE, TSR_RESOLVED, TSR_RESOLVED, 1 },
+		{ TSR_NOT_MINE, TSR_STOP, TSR_STOP, 1 },
+		{ TSR_NOT_MINE, TSR_NOT_MINE, TSR_STOP, 1 },
 	};
-	struct tsr_fault fault = {.flags = TSR_FAULT_TAG, .gpa = 0x80000000, .size = 4096};
+	struct tsr_fault fault = { .flags = TSR_FAULT_TAG, .gpa = 0x80000000, .size = 4096 };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fake first = {cases[i].first, 0}, second = {cases[i].second, 0};
-		struct tsr_handler chain[] = {{fake_handle, &first}, {fake_handle, &second}};
-		struct tsr_why why = {""};
+		struct fake first = { cases[i].first, 0 }, second = { cases[i].second, 0 };
+		struct tsr_handler chain[] = { { fake_handle, &first }, { fake_handle, &second } };
+		struct tsr_why why = { "" };
 
 		assert_int_equal(tsr_fault_dispatch(chain, 2, NULL, &fault, &why), cases[i].result);
 		assert_int_equal(first.calls, 1);
@@ -53,8 +53,8 @@ static void test_order(void **state)
 
 static void test_empty_chain(void **state)
 {
-	struct tsr_fault fault = {.flags = TSR_FAULT_WRITE, .gpa = 0x1000, .size = 4096};
-	struct tsr_why why = {""};
+	struct tsr_fault fault = { .flags = TSR_FAULT_WRITE, .gpa = 0x1000, .size = 4096 };
+	struct tsr_why why = { "" };
 
 	assert_int_equal(tsr_fault_dispatch(NULL, 0, NULL, &fault, &why), TSR_STOP);
 	assert_non_null(strstr(why.text, "to write at 0x1000"));
@@ -67,17 +67,17 @@ static void test_needs(void **state)
 		bool poisoned;
 		const char *need;
 	} cases[] = {
-		{TSR_FAULT_READ, false, "to read"},
-		{TSR_FAULT_WRITE, false, "to write"},
-		{TSR_FAULT_EXEC, false, "to execute"},
-		{TSR_FAULT_PRIVATE, false, "private memory"},
-		{TSR_FAULT_TAG, false, "allocation tags"},
-		{TSR_FAULT_READ, true, "memory that has failed in hardware"},
-		{UINT64_C(1) << 40, false, "something this VMM does not know"},
+		{ TSR_FAULT_READ, false, "to read" },
+		{ TSR_FAULT_WRITE, false, "to write" },
+		{ TSR_FAULT_EXEC, false, "to execute" },
+		{ TSR_FAULT_PRIVATE, false, "private memory" },
+		{ TSR_FAULT_TAG, false, "allocation tags" },
+		{ TSR_FAULT_READ, true, "memory that has failed in hardware" },
+		{ UINT64_C(1) << 40, false, "something this VMM does not know" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tsr_fault fault = {.flags = cases[i].flags, .poisoned = cases[i].poisoned};
+		struct tsr_fault fault = { .flags = cases[i].flags, .poisoned = cases[i].poisoned };
 
 		assert_string_equal(tsr_fault_need(&fault), cases[i].need);
 	}
@@ -85,11 +85,11 @@ static void test_needs(void **state)
 
 static void test_stop_names_the_memory(void **state)
 {
-	struct tsr_ram ram = {.count = 1};
-	struct tsr_fault fault = {.flags = TSR_FAULT_TAG, .gpa = 0x2000, .size = 4096};
+	struct tsr_ram ram = { .count = 1 };
+	struct tsr_fault fault = { .flags = TSR_FAULT_TAG, .gpa = 0x2000, .size = 4096 };
 	struct tsr_why why;
 
-	ram.regions[0].gpa = (struct tsr_range){0x2000, 0x3000};
+	ram.regions[0].gpa = (struct tsr_range){ 0x2000, 0x3000 };
 	ram.regions[0].kind = TSR_RAM_FILE_SHARED;
 	strcpy(ram.regions[0].path, "/mnt/ram");
 	assert_int_equal(tsr_fault_stop(&ram, NULL, &fault, &why), TSR_STOP);

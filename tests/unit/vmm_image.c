@@ -53,7 +53,7 @@ static int parse(const void *data, size_t size, struct tsr_image *image)
 {
 	/* A copy of the exact size, so that a read beyond it is seen. */
 	void *copy = malloc(size);
-	struct tsr_why why = {""};
+	struct tsr_why why = { "" };
 	int error;
 
 	memcpy(copy, data, size);
@@ -95,7 +95,8 @@ static void test_bad_elf(void **state)
 		size_t offset, size;
 		uint64_t value;
 	} cases[] = {
-#define SPOIL(field, number) {offsetof(struct elf, field), sizeof(((struct elf *)0)->field), number}
+#define SPOIL(field, number) \
+	{ offsetof(struct elf, field), sizeof(((struct elf *)0)->field), number }
 		SPOIL(header.e_ident[EI_CLASS], ELFCLASS32),
 		SPOIL(header.e_ident[EI_DATA], ELFDATA2MSB),
 		SPOIL(header.e_machine, EM_X86_64),
@@ -146,12 +147,12 @@ static void test_too_many(void **state)
 	struct {
 		Elf64_Ehdr header;
 		Elf64_Phdr segments[TSR_IMAGE_PIECES_MAX + 1];
-	} file = {.header = good_elf().header};
+	} file = { .header = good_elf().header };
 	struct tsr_image image;
 
 	file.header.e_phnum = TSR_IMAGE_PIECES_MAX + 1;
 	for (size_t i = 0; i <= TSR_IMAGE_PIECES_MAX; i++)
-		file.segments[i] = (Elf64_Phdr){.p_type = PT_LOAD, .p_memsz = 1};
+		file.segments[i] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_memsz = 1 };
 	assert_int_equal(parse(&file, sizeof(file), &image), -ENOEXEC);
 	file.header.e_phnum--;
 	assert_int_equal(parse(&file, sizeof(file), &image), 0);
@@ -183,7 +184,7 @@ static void test_random(void **state)
 
 static void test_load(void **state)
 {
-	struct tsr_ram_spec spec = {.gpa = {0x40000000, 0x40003000}, .kind = TSR_RAM_ANON};
+	struct tsr_ram_spec spec = { .gpa = { 0x40000000, 0x40003000 }, .kind = TSR_RAM_ANON };
 	struct elf elf = good_elf();
 	unsigned char bytes[66];
 	struct tsr_image image;

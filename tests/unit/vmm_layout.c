@@ -16,23 +16,23 @@ static void test_numbers(void **state)
 		int error;
 		uint64_t value;
 	} cases[] = {
-		{"0", 0, 0},
-		{"4096", 0, 4096},
-		{"010", 0, 10},
-		{"0x40000000", 0, 0x40000000},
-		{"64M", 0, UINT64_C(64) << 20},
-		{"1k", 0, 1024},
-		{"0x10G", 0, UINT64_C(16) << 30},
-		{"2T", 0, UINT64_C(2) << 40},
-		{"18446744073709551615", 0, UINT64_MAX},
-		{"18446744073709551616", -ERANGE, 0},
-		{"16777216T", -ERANGE, 0},
-		{"", -EINVAL, 0},
-		{"-1", -EINVAL, 0},
-		{" 1", -EINVAL, 0},
-		{"0x", -EINVAL, 0},
-		{"1KB", -EINVAL, 0},
-		{"M", -EINVAL, 0},
+		{ "0", 0, 0 },
+		{ "4096", 0, 4096 },
+		{ "010", 0, 10 },
+		{ "0x40000000", 0, 0x40000000 },
+		{ "64M", 0, UINT64_C(64) << 20 },
+		{ "1k", 0, 1024 },
+		{ "0x10G", 0, UINT64_C(16) << 30 },
+		{ "2T", 0, UINT64_C(2) << 40 },
+		{ "18446744073709551615", 0, UINT64_MAX },
+		{ "18446744073709551616", -ERANGE, 0 },
+		{ "16777216T", -ERANGE, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1", -EINVAL, 0 },
+		{ " 1", -EINVAL, 0 },
+		{ "0x", -EINVAL, 0 },
+		{ "1KB", -EINVAL, 0 },
+		{ "M", -EINVAL, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -52,14 +52,14 @@ static void test_specs(void **state)
 		bool exclusive;
 		const char *path;
 	} cases[] = {
-		{"64M", 0x1000, UINT64_C(64) << 20, TSR_RAM_ANON, false, ""},
-		{"0x80000000:64M", 0x80000000, UINT64_C(64) << 20, TSR_RAM_ANON, false, ""},
-		{"4k:memfd", 0x1000, 4096, TSR_RAM_MEMFD, false, ""},
-		{"8k:4k:anon", 0x2000, 4096, TSR_RAM_ANON, false, ""},
-		{"4k:file=/a", 0x1000, 4096, TSR_RAM_FILE_PRIVATE, false, "/a"},
-		{"4k:file=/a:b,c,private", 0x1000, 4096, TSR_RAM_FILE_PRIVATE, false, "/a:b,c"},
-		{"4k:file=x,shared", 0x1000, 4096, TSR_RAM_FILE_SHARED, false, "x"},
-		{"4k:file=x,exclusive", 0x1000, 4096, TSR_RAM_FILE_SHARED, true, "x"},
+		{ "64M", 0x1000, UINT64_C(64) << 20, TSR_RAM_ANON, false, "" },
+		{ "0x80000000:64M", 0x80000000, UINT64_C(64) << 20, TSR_RAM_ANON, false, "" },
+		{ "4k:memfd", 0x1000, 4096, TSR_RAM_MEMFD, false, "" },
+		{ "8k:4k:anon", 0x2000, 4096, TSR_RAM_ANON, false, "" },
+		{ "4k:file=/a", 0x1000, 4096, TSR_RAM_FILE_PRIVATE, false, "/a" },
+		{ "4k:file=/a:b,c,private", 0x1000, 4096, TSR_RAM_FILE_PRIVATE, false, "/a:b,c" },
+		{ "4k:file=x,shared", 0x1000, 4096, TSR_RAM_FILE_SHARED, false, "x" },
+		{ "4k:file=x,exclusive", 0x1000, 4096, TSR_RAM_FILE_SHARED, true, "x" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -94,24 +94,25 @@ static void test_bad_specs(void **state)
 	char longest[400] = "4k:file=";
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tsr_why why = {""};
+		struct tsr_why why = { "" };
 		struct tsr_ram_spec spec;
 
 		assert_true(tsr_ram_spec_parse(cases[i], 0, &spec, &why) < 0);
 		assert_true(strlen(why.text) > 20);
 	}
 	memset(longest + 8, 'a', 300);
-	assert_int_equal(tsr_ram_spec_parse(longest, 0, &(struct tsr_ram_spec){0}, NULL), -EINVAL);
+	assert_int_equal(tsr_ram_spec_parse(longest, 0, &(struct tsr_ram_spec){ 0 }, NULL),
+			 -EINVAL);
 }
 
 static struct tsr_ram_spec spec_at(uint64_t start, uint64_t size)
 {
-	return (struct tsr_ram_spec){.gpa = {start, start + size}, .kind = TSR_RAM_ANON};
+	return (struct tsr_ram_spec){ .gpa = { start, start + size }, .kind = TSR_RAM_ANON };
 }
 
 static void test_layouts(void **state)
 {
-	struct tsr_range devices = {0x9000000, 0x9001000};
+	struct tsr_range devices = { 0x9000000, 0x9001000 };
 	struct tsr_ram_spec specs[TSR_RAM_REGIONS_MAX + 1] = {
 		spec_at(0x40000000, 0x1000),
 		spec_at(0x40001000, 0x1000),

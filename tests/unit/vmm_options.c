@@ -16,7 +16,7 @@ static int parse(const char *line, struct run_options *options)
 {
 	static char copy[1024];
 	char *words[WORDS_MAX + 1], *rest = NULL;
-	struct tsr_why why = {""};
+	struct tsr_why why = { "" };
 	int count = 0, error;
 
 	strncpy(copy, line, sizeof(copy) - 1);
@@ -77,12 +77,12 @@ static void test_slot_flags(void **state)
 		const char *line;
 		enum tsr_slot_policy policy;
 	} cases[] = {
-		{"run --slot-flags auto i", TSR_SLOT_PROMOTE},
-		{"run --slot-flags auto --on-tag-fault stop i", TSR_SLOT_TAG_ONLY},
-		{"run --on-tag-fault inject i", TSR_SLOT_TAG_ONLY},
-		{"run --slot-flags none i", TSR_SLOT_NONE},
-		{"run --slot-flags optional i", TSR_SLOT_OPTIONAL},
-		{"run --slot-flags touch --on-tag-fault stop i", TSR_SLOT_ON_TOUCH},
+		{ "run --slot-flags auto i", TSR_SLOT_PROMOTE },
+		{ "run --slot-flags auto --on-tag-fault stop i", TSR_SLOT_TAG_ONLY },
+		{ "run --on-tag-fault inject i", TSR_SLOT_TAG_ONLY },
+		{ "run --slot-flags none i", TSR_SLOT_NONE },
+		{ "run --slot-flags optional i", TSR_SLOT_OPTIONAL },
+		{ "run --slot-flags touch --on-tag-fault stop i", TSR_SLOT_ON_TOUCH },
 	};
 	struct run_options options;
 

@@ -64,7 +64,7 @@ static struct world *world_make(enum tsr_ram_kind kind, bool exclusive, uint64_t
 {
 	struct world *world = calloc(1, sizeof(*world));
 	struct tsr_ram_spec spec = {
-		.gpa = {BASE, BASE + BYTES},
+		.gpa = { BASE, BASE + BYTES },
 		.kind = kind,
 		.exclusive = exclusive,
 	};
@@ -83,7 +83,7 @@ static struct world *world_make(enum tsr_ram_kind kind, bool exclusive, uint64_t
 	pthread_mutex_init(&world->attributes.lock, NULL);
 	assert_int_equal(
 		tsr_promoter_init(&world->promoter, &world->ram,
-				  (struct tsr_attributes){fake_no_write, &world->attributes},
+				  (struct tsr_attributes){ fake_no_write, &world->attributes },
 				  &world->changes, unit, NULL),
 		0);
 	return world;
@@ -143,7 +143,7 @@ static uint64_t mappings(const struct world *world)
 
 static int promote(struct world *world, uint64_t page, struct tsr_promotion *promotion)
 {
-	struct tsr_why why = {""};
+	struct tsr_why why = { "" };
 	int error = tsr_promote(&world->promoter, BASE + page * TSR_PAGE_SIZE, world->changes,
 				promotion, &why);
 
@@ -160,20 +160,20 @@ static void test_plan(void **state)
 		struct tsr_page_run run;
 	} cases[] = {
 		/* the unit, cut to the region at both ends */
-		{0, 5, 1, {0, 0}, 100, {5, 6}},
-		{0, 600, 512, {0, 0}, 100, {512, 1024}},
-		{0, 1990, 512, {0, 0}, 100, {1536, 2000}},
-		{100, 5, 512, {0, 0}, 100, {0, 412}},
-		{100, 412, 512, {0, 0}, 100, {412, 924}},
+		{ 0, 5, 1, { 0, 0 }, 100, { 5, 6 } },
+		{ 0, 600, 512, { 0, 0 }, 100, { 512, 1024 } },
+		{ 0, 1990, 512, { 0, 0 }, 100, { 1536, 2000 } },
+		{ 100, 5, 512, { 0, 0 }, 100, { 0, 412 } },
+		{ 100, 412, 512, { 0, 0 }, 100, { 412, 924 } },
 		/* widened until it merges with what is promoted, or is all */
-		{0, 5, 1, {0, 0}, 2, {5, 6}},
-		{0, 5, 1, {0, 0}, 1, {0, 8}},
-		{0, 5, 1, {8, 9}, 0, {4, 8}},
-		{0, 3, 1, {8, 9}, 0, {0, 8}},
-		{0, 9, 1, {8, 9}, 0, {9, 10}},
-		{0, 5, 1, {0, 0}, 0, {0, 2000}},
-		{0, 5, 1, {0, 0}, -7, {0, 2000}},
-		{0, 1000, 512, {512, 600}, 0, {512, 1024}},
+		{ 0, 5, 1, { 0, 0 }, 2, { 5, 6 } },
+		{ 0, 5, 1, { 0, 0 }, 1, { 0, 8 } },
+		{ 0, 5, 1, { 8, 9 }, 0, { 4, 8 } },
+		{ 0, 3, 1, { 8, 9 }, 0, { 0, 8 } },
+		{ 0, 9, 1, { 8, 9 }, 0, { 9, 10 } },
+		{ 0, 5, 1, { 0, 0 }, 0, { 0, 2000 } },
+		{ 0, 5, 1, { 0, 0 }, -7, { 0, 2000 } },
+		{ 0, 1000, 512, { 512, 600 }, 0, { 512, 1024 } },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -199,7 +199,7 @@ static void test_cost(void **state)
 	srand(2);
 	for (int round = 0; round < 2000; round++) {
 		uint64_t first = (uint64_t)rand() % 200;
-		struct tsr_page_run run = {first, first + 1 + (uint64_t)rand() % (200 - first)};
+		struct tsr_page_run run = { first, first + 1 + (uint64_t)rand() % (200 - first) };
 		int64_t cost = tsr_promoted_cost(&promoted, run), pieces = 1, after = 1;
 
 		for (uint64_t page = 1; page < 200; page++)
@@ -242,7 +242,7 @@ static void test_unit(void **state)
 static void test_again(void **state)
 {
 	struct world *world = world_make(TSR_RAM_FILE_PRIVATE, false, 0);
-	struct tsr_fault fault = {.flags = TSR_FAULT_TAG, .gpa = BASE, .size = TSR_PAGE_SIZE};
+	struct tsr_fault fault = { .flags = TSR_FAULT_TAG, .gpa = BASE, .size = TSR_PAGE_SIZE };
 	struct tsr_promotion promotion;
 	struct tsr_why why;
 
@@ -263,15 +263,15 @@ static void test_not_promotable(void **state)
 		bool exclusive;
 		int error;
 	} cases[] = {
-		{TSR_RAM_ANON, false, -EPERM},	      {TSR_RAM_MEMFD, false, -EPERM},
-		{TSR_RAM_FILE_SHARED, false, -EPERM}, {TSR_RAM_FILE_SHARED, true, 0},
-		{TSR_RAM_FILE_PRIVATE, false, 0},
+		{ TSR_RAM_ANON, false, -EPERM },	{ TSR_RAM_MEMFD, false, -EPERM },
+		{ TSR_RAM_FILE_SHARED, false, -EPERM }, { TSR_RAM_FILE_SHARED, true, 0 },
+		{ TSR_RAM_FILE_PRIVATE, false, 0 },
 	};
 	struct tsr_promotion promotion;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct world *world = world_make(cases[i].kind, cases[i].exclusive, 0);
-		struct tsr_fault fault = {.flags = TSR_FAULT_TAG, .gpa = BASE};
+		struct tsr_fault fault = { .flags = TSR_FAULT_TAG, .gpa = BASE };
 
 		assert_int_equal(tsr_promoter_handle(&world->promoter, NULL, &fault, NULL),
 				 cases[i].error ? TSR_NOT_MINE : TSR_RESOLVED);
@@ -286,7 +286,7 @@ static void test_not_promotable(void **state)
 static void test_write_faults(void **state)
 {
 	struct world *world = world_make(TSR_RAM_FILE_PRIVATE, false, 0);
-	struct tsr_fault fault = {.flags = TSR_FAULT_WRITE, .gpa = BASE};
+	struct tsr_fault fault = { .flags = TSR_FAULT_WRITE, .gpa = BASE };
 	struct tsr_promotion promotion;
 
 	assert_int_equal(tsr_promoter_handle(&world->promoter, NULL, &fault, NULL), TSR_NOT_MINE);
@@ -414,7 +414,7 @@ struct racer {
 static void *race(void *opaque)
 {
 	struct racer *racer = opaque;
-	struct tsr_fault fault = {.flags = TSR_FAULT_TAG};
+	struct tsr_fault fault = { .flags = TSR_FAULT_TAG };
 	struct tsr_why why;
 
 	for (int i = 0; i < 1500; i++) {
@@ -445,7 +445,7 @@ static void *count(void *opaque)
 
 static void test_threads(void **state)
 {
-	static const uint64_t units[] = {TSR_PAGE_SIZE, TSR_BLOCK_SIZE};
+	static const uint64_t units[] = { TSR_PAGE_SIZE, TSR_BLOCK_SIZE };
 
 	for (size_t unit = 0; unit < 2; unit++) {
 		struct world *world = world_make(TSR_RAM_FILE_PRIVATE, false, units[unit]);
@@ -453,7 +453,7 @@ static void test_threads(void **state)
 
 		world->promoter.mappings_spare = 200;
 		for (unsigned int i = 0; i < 5; i++) {
-			racers[i] = (struct racer){.world = world, .seed = i};
+			racers[i] = (struct racer){ .world = world, .seed = i };
 			assert_int_equal(pthread_create(&racers[i].thread, NULL, i ? race : count,
 							&racers[i]),
 					 0);
@@ -472,7 +472,7 @@ static void test_threads(void **state)
 
 static void test_bad_units(void **state)
 {
-	struct tsr_attributes attributes = {fake_no_write, NULL};
+	struct tsr_attributes attributes = { fake_no_write, NULL };
 	struct tsr_promoter promoter;
 	struct tsr_ram ram;
 

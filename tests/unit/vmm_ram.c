@@ -34,7 +34,7 @@ static int file_teardown(void **state)
 
 static struct tsr_ram_spec spec_make(uint64_t start, uint64_t size, enum tsr_ram_kind kind)
 {
-	struct tsr_ram_spec spec = {.gpa = {start, start + size}, .kind = kind};
+	struct tsr_ram_spec spec = { .gpa = { start, start + size }, .kind = kind };
 
 	if (kind == TSR_RAM_FILE_PRIVATE || kind == TSR_RAM_FILE_SHARED)
 		strcpy(spec.path, path);
@@ -138,7 +138,7 @@ static void test_words(void **state)
 /* A file that shrinks under the VMM is an error, not a signal. */
 static void test_truncated(void **state)
 {
-	static const enum tsr_ram_kind kinds[] = {TSR_RAM_FILE_PRIVATE, TSR_RAM_FILE_SHARED};
+	static const enum tsr_ram_kind kinds[] = { TSR_RAM_FILE_PRIVATE, TSR_RAM_FILE_SHARED };
 	struct tsr_ram ram;
 	uint64_t word = 1;
 
@@ -194,10 +194,10 @@ static void test_descriptors_run_out(void **state)
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (int spare = 0; spare <= 3; spare++) {
-		struct tsr_why why = {""};
+		struct tsr_why why = { "" };
 		int error;
 
-		small = (struct rlimit){(rlim_t)(next + spare), limit.rlim_max};
+		small = (struct rlimit){ (rlim_t)(next + spare), limit.rlim_max };
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
 		error = tsr_ram_create(&ram, specs, 3, &why);
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -224,8 +224,8 @@ static void test_flush(void **state)
 			      ram.staging, (off_t)region->offset),
 			 region->host);
 	memset(region->host, 'x', 0x4000);
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){1, 2});
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){3, 4});
+	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 1, 2 });
+	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 3, 4 });
 	assert_int_equal(tsr_ram_flush(&ram, NULL), 0);
 	for (off_t page = 0; page < 4; page++) {
 		assert_int_equal(pread(fd, &byte, 1, page * 0x1000 + 0xabc), 1);

@@ -22,18 +22,18 @@ enum option_id {
 };
 
 static const struct option option_table[] = {
-	{"ram", required_argument, NULL, OPTION_RAM},
-	{"vcpus", required_argument, NULL, OPTION_VCPUS},
-	{"mte", no_argument, NULL, OPTION_MTE},
-	{"on-tag-fault", required_argument, NULL, OPTION_TAG_FAULT},
-	{"promote-unit", required_argument, NULL, OPTION_UNIT},
-	{"slot-flags", required_argument, NULL, OPTION_SLOT_FLAGS},
-	{"on-reset", required_argument, NULL, OPTION_RESET},
-	{"console-input", no_argument, NULL, OPTION_INPUT},
-	{"timeline", no_argument, NULL, OPTION_TIMELINE},
-	{"stats", no_argument, NULL, OPTION_STATS},
-	{"device", required_argument, NULL, OPTION_DEVICE},
-	{NULL, 0, NULL, 0},
+	{ "ram", required_argument, NULL, OPTION_RAM },
+	{ "vcpus", required_argument, NULL, OPTION_VCPUS },
+	{ "mte", no_argument, NULL, OPTION_MTE },
+	{ "on-tag-fault", required_argument, NULL, OPTION_TAG_FAULT },
+	{ "promote-unit", required_argument, NULL, OPTION_UNIT },
+	{ "slot-flags", required_argument, NULL, OPTION_SLOT_FLAGS },
+	{ "on-reset", required_argument, NULL, OPTION_RESET },
+	{ "console-input", no_argument, NULL, OPTION_INPUT },
+	{ "timeline", no_argument, NULL, OPTION_TIMELINE },
+	{ "stats", no_argument, NULL, OPTION_STATS },
+	{ "device", required_argument, NULL, OPTION_DEVICE },
+	{ NULL, 0, NULL, 0 },
 };
 
 struct choice {
@@ -42,33 +42,33 @@ struct choice {
 };
 
 static const struct choice tag_policies[] = {
-	{"promote", TAG_PROMOTE},
-	{"inject", TAG_INJECT},
-	{"stop", TAG_STOP},
-	{NULL, 0},
+	{ "promote", TAG_PROMOTE },
+	{ "inject", TAG_INJECT },
+	{ "stop", TAG_STOP },
+	{ NULL, 0 },
 };
 
 static const struct choice units[] = {
-	{"page", TSR_PAGE_SIZE},
-	{"2m", TSR_BLOCK_SIZE},
-	{NULL, 0},
+	{ "page", TSR_PAGE_SIZE },
+	{ "2m", TSR_BLOCK_SIZE },
+	{ NULL, 0 },
 };
 
 /* Follows --on-tag-fault, wherever that stands, so it is settled last. */
 #define SLOT_AUTO UINT64_MAX
 
 static const struct choice slot_policies[] = {
-	{"auto", SLOT_AUTO},
-	{"none", TSR_SLOT_NONE},
-	{"optional", TSR_SLOT_OPTIONAL},
-	{"touch", TSR_SLOT_ON_TOUCH},
-	{NULL, 0},
+	{ "auto", SLOT_AUTO },
+	{ "none", TSR_SLOT_NONE },
+	{ "optional", TSR_SLOT_OPTIONAL },
+	{ "touch", TSR_SLOT_ON_TOUCH },
+	{ NULL, 0 },
 };
 
 static const struct choice resets[] = {
-	{"exit", false},
-	{"reboot", true},
-	{NULL, 0},
+	{ "exit", false },
+	{ "reboot", true },
+	{ NULL, 0 },
 };
 
 static int choose(const char *option, const struct choice *choices, uint64_t *value,
@@ -185,8 +185,8 @@ static int parse_operands(int argc, char **argv, struct run_options *options, st
 static int check_layout(const struct run_options *options, struct tsr_why *why)
 {
 	static const struct tsr_range devices[] = {
-		{PL011_GPA, PL011_GPA + TSR_PAGE_SIZE},
-		{CONTROL_GPA, CONTROL_GPA + TSR_PAGE_SIZE},
+		{ PL011_GPA, PL011_GPA + TSR_PAGE_SIZE },
+		{ CONTROL_GPA, CONTROL_GPA + TSR_PAGE_SIZE },
 	};
 	unsigned int bits;
 
@@ -217,7 +217,7 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 		return error;
 	options->slot_policy = settle_slots(options, slots);
 	if (!options->ram_count) {
-		options->ram[0].gpa = (struct tsr_range){RAM_GPA, RAM_GPA + RAM_SIZE};
+		options->ram[0].gpa = (struct tsr_range){ RAM_GPA, RAM_GPA + RAM_SIZE };
 		options->ram[0].kind = TSR_RAM_ANON;
 		options->ram_count = 1;
 	}

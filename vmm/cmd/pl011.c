@@ -52,7 +52,7 @@ static void send(struct pl011 *uart, char letter)
 
 static void receive(struct pl011 *uart)
 {
-	struct pollfd poll_input = {.fd = uart->input, .events = POLLIN};
+	struct pollfd poll_input = { .fd = uart->input, .events = POLLIN };
 
 	if (uart->holds_received || uart->input < 0)
 		return;

@@ -52,7 +52,7 @@ static int signals_open(void)
 static int handlers_init(struct machine *machine, struct tsr_why *why)
 {
 	const struct run_options *options = machine->options;
-	struct tsr_attributes attributes = {tsr_vm_no_write, &machine->vm};
+	struct tsr_attributes attributes = { tsr_vm_no_write, &machine->vm };
 	struct tsr_handler *handler = machine->handlers;
 	int error;
 
@@ -63,10 +63,10 @@ static int handlers_init(struct machine *machine, struct tsr_why *why)
 	machine->promoter.report = machine_report_promotion;
 	machine->promoter.report_opaque = machine;
 	if (options->tag_policy == TAG_PROMOTE && tsr_vm_can_restrict(&machine->vm))
-		*handler++ = (struct tsr_handler){tsr_promoter_handle, &machine->promoter};
+		*handler++ = (struct tsr_handler){ tsr_promoter_handle, &machine->promoter };
 	if (options->tag_policy == TAG_INJECT)
-		*handler++ = (struct tsr_handler){machine_inject, machine};
-	*handler++ = (struct tsr_handler){tsr_fault_stop, &machine->ram};
+		*handler++ = (struct tsr_handler){ machine_inject, machine };
+	*handler++ = (struct tsr_handler){ tsr_fault_stop, &machine->ram };
 	machine->handler_count = (size_t)(handler - machine->handlers);
 	return 0;
 }
@@ -115,8 +115,8 @@ static void *vcpu_thread(void *opaque)
 static void wait_for_end(struct machine *machine, int signals)
 {
 	struct pollfd polled[] = {
-		{.fd = machine->wake, .events = POLLIN},
-		{.fd = signals, .events = POLLIN},
+		{ .fd = machine->wake, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal;
 	uint64_t count;
@@ -140,7 +140,7 @@ static void guest_live(struct machine *machine, int signals)
 
 	machine->ending = ENDING_NONE;
 	while (started < count && !error) {
-		threads[started] = (struct vcpu_thread){machine, &machine->vcpus[started]};
+		threads[started] = (struct vcpu_thread){ machine, &machine->vcpus[started] };
 		error = tsr_vcpu_start(&machine->vcpus[started], vcpu_thread, &threads[started]);
 		started += !error;
 	}

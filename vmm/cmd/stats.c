@@ -19,7 +19,7 @@ struct residence {
 static struct residence residence_of(const unsigned char *host, uint64_t size)
 {
 	uint64_t start, end, kib, first = (uintptr_t)host, last = first + size;
-	struct residence found = {0, 0};
+	struct residence found = { 0, 0 };
 	FILE *file = fopen("/proc/self/smaps", "re");
 	bool inside = false;
 	char line[256];
@@ -40,7 +40,7 @@ static struct residence residence_of(const unsigned char *host, uint64_t size)
 
 static uint64_t promoted_pages(const struct tsr_promoted *promoted)
 {
-	struct tsr_page_run run = {0, 0};
+	struct tsr_page_run run = { 0, 0 };
 	uint64_t pages = 0;
 
 	while (tsr_promoted_next(promoted, true, run.last, promoted->pages, &run))

@@ -104,8 +104,8 @@ static void copy_direct(unsigned char *host, void *data, size_t size, bool write
  */
 static int copy_by_kernel(unsigned char *host, void *data, size_t size, bool write)
 {
-	struct iovec here = {.iov_base = data, .iov_len = size};
-	struct iovec there = {.iov_base = host, .iov_len = size};
+	struct iovec here = { .iov_base = data, .iov_len = size };
+	struct iovec there = { .iov_base = host, .iov_len = size };
 	ssize_t done;
 
 	if (write)

@@ -56,9 +56,9 @@ static int parse_file(const char *text, struct tsr_ram_spec *spec, struct tsr_wh
 		enum tsr_ram_kind kind;
 		bool exclusive;
 	} ways[] = {
-		{",private", TSR_RAM_FILE_PRIVATE, false},
-		{",shared", TSR_RAM_FILE_SHARED, false},
-		{",exclusive", TSR_RAM_FILE_SHARED, true},
+		{ ",private", TSR_RAM_FILE_PRIVATE, false },
+		{ ",shared", TSR_RAM_FILE_SHARED, false },
+		{ ",exclusive", TSR_RAM_FILE_SHARED, true },
 	};
 	size_t length = strlen(text);
 

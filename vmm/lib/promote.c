@@ -118,7 +118,7 @@ static bool flight_plan(struct tsr_promoter *promoter, struct tsr_promotion_flig
 	struct tsr_ram_region *region = flight->region;
 
 	for (;;) {
-		wait_landed(promoter, run_gpa(region, (struct tsr_page_run){page, page + 1}));
+		wait_landed(promoter, run_gpa(region, (struct tsr_page_run){ page, page + 1 }));
 		if (tsr_promoted_test(&region->promoted, page))
 			return false;
 		flight->run =
@@ -177,7 +177,7 @@ static int flight_copy(const struct tsr_promoter *promoter,
 		       const struct tsr_promotion_flight *flight, uint64_t *copied)
 {
 	const struct tsr_promoted *promoted = &flight->region->promoted;
-	struct tsr_page_run run = {0, flight->run.first};
+	struct tsr_page_run run = { 0, flight->run.first };
 
 	*copied = 0;
 	while (tsr_promoted_next(promoted, false, run.last, flight->run.last, &run)) {
@@ -195,7 +195,7 @@ static void flight_discard(const struct tsr_promoter *promoter,
 			   const struct tsr_promotion_flight *flight)
 {
 	const struct tsr_ram_region *region = flight->region;
-	struct tsr_page_run run = {0, flight->run.first};
+	struct tsr_page_run run = { 0, flight->run.first };
 
 	while (tsr_promoted_next(&region->promoted, false, run.last, flight->run.last, &run))
 		fallocate(promoter->ram->staging, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -269,7 +269,7 @@ static int flight_perform(struct tsr_promoter *promoter, struct tsr_promotion_fl
 int tsr_promote(struct tsr_promoter *promoter, uint64_t gpa, uint64_t entered,
 		struct tsr_promotion *promotion, struct tsr_why *why)
 {
-	struct tsr_promotion_flight flight = {.region = tsr_ram_find(promoter->ram, gpa)};
+	struct tsr_promotion_flight flight = { .region = tsr_ram_find(promoter->ram, gpa) };
 	uint64_t start = tsr_clock_ns();
 	int error;
 
@@ -310,7 +310,7 @@ int tsr_promote(struct tsr_promoter *promoter, uint64_t gpa, uint64_t entered,
 /* Whether a store met the write restriction of a promotion that is over by now. */
 static bool caused_write_fault(struct tsr_promoter *promoter, const struct tsr_fault *fault)
 {
-	struct tsr_range page = {fault->gpa, fault->gpa + TSR_PAGE_SIZE};
+	struct tsr_range page = { fault->gpa, fault->gpa + TSR_PAGE_SIZE };
 
 	pthread_mutex_lock(&promoter->lock);
 	wait_landed(promoter, page);

@@ -219,7 +219,7 @@ int tsr_ram_flush(struct tsr_ram *ram, struct tsr_why *why)
 {
 	for (size_t i = 0; i < ram->count; i++) {
 		struct tsr_ram_region *region = &ram->regions[i];
-		struct tsr_page_run run = {0, 0};
+		struct tsr_page_run run = { 0, 0 };
 
 		if (region->kind != TSR_RAM_FILE_SHARED)
 			continue;

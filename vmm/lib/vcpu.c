@@ -13,7 +13,7 @@
 /* PSTATE: EL1h with D, A, I and F masked (Arm ARM C5.2.19, SPSR_EL1). */
 #define PSTATE_EL1H_MASKED 0x3c5
 
-#define CORE_REG(field)                                                                            \
+#define CORE_REG(field) \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
 
 /* The handler need do nothing: to interrupt KVM_RUN is what the signal is for. */
@@ -23,7 +23,7 @@ static void on_kick(int signal)
 
 void tsr_vcpu_signal_init(void)
 {
-	struct sigaction action = {.sa_handler = on_kick};
+	struct sigaction action = { .sa_handler = on_kick };
 
 	sigaction(SIGRTMIN, &action, NULL);
 }
@@ -87,7 +87,7 @@ int tsr_vcpu_reset(struct tsr_vcpu *vcpu, struct tsr_why *why)
 
 static int reg_set(struct tsr_vcpu *vcpu, uint64_t id, uint64_t value, struct tsr_why *why)
 {
-	struct kvm_one_reg reg = {.id = id, .addr = (uintptr_t)&value};
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
 	if (!ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg))
 		return 0;

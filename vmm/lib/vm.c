@@ -74,7 +74,7 @@ void tsr_host_close(struct tsr_host *host)
 
 static int enable_mte(struct tsr_vm *vm, struct tsr_why *why)
 {
-	struct kvm_enable_cap enable = {.cap = KVM_CAP_ARM_MTE};
+	struct kvm_enable_cap enable = { .cap = KVM_CAP_ARM_MTE };
 
 	if (!tsr_check_extension(vm->fd, KVM_CAP_ARM_MTE))
 		return tsr_because(
