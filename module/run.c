@@ -27,21 +27,34 @@ enum inner_end {
 	INNER_AARCH32, /* the guest left for a state that it does not have */
 };
 
-/* The vCPU's end of PSCI CPU_ON. */
-static void apply_reset(struct tsr_vcpu *v)
+/* The vCPU's end of PSCI CPU_ON. Not loaded. */
+static void reset_registers(struct tsr_vcpu *v, const struct tsr_reset *reset)
+{
+	tsr_vcpu_reset(v);
+	v->ctx.pc = reset->pc;
+	v->ctx.x[0] = reset->x0;
+	if (reset->big_endian)
+		v->reg[VREG_SCTLR] |= SCTLR_EE;
+}
+
+static struct tsr_reset reset_asked(struct tsr_vcpu *v)
 {
 	struct tsr_reset reset;
 
 	spin_lock(&v->power_lock);
 	reset = v->reset;
 	spin_unlock(&v->power_lock);
+	return reset;
+}
+
+/* The same from KVM_RUN, where it is loaded. */
+static void apply_reset(struct tsr_vcpu *v)
+{
+	struct tsr_reset reset = reset_asked(v);
+
 	preempt_disable();
 	tsr_world_put(v);
-	tsr_vcpu_reset(v);
-	v->ctx.pc = reset.pc;
-	v->ctx.x[0] = reset.x0;
-	if (reset.big_endian)
-		v->reg[VREG_SCTLR] |= SCTLR_EE;
+	reset_registers(v, &reset);
 	tsr_world_load(v);
 	preempt_enable();
 }
@@ -49,6 +62,26 @@ static void apply_reset(struct tsr_vcpu *v)
 static bool powered_on(const struct tsr_vcpu *v)
 {
 	return READ_ONCE(v->mp_state) == KVM_MP_STATE_RUNNABLE;
+}
+
+/* True: there was a reset to apply, and now it is the caller's to do. */
+static bool take_reset(struct tsr_vcpu *v)
+{
+	bool on = powered_on(v);
+
+	/* Pairs with psci_cpu_on(). */
+	smp_rmb();
+	return on && test_and_clear_bit(TSR_REQUEST_RESET, &v->requests);
+}
+
+void tsr_vcpu_settle(struct tsr_vcpu *v)
+{
+	struct tsr_reset reset;
+
+	if (!take_reset(v))
+		return;
+	reset = reset_asked(v);
+	reset_registers(v, &reset);
 }
 
 /* Off: sleeps until it is turned on, or a signal comes and the request stays. */
@@ -64,9 +97,7 @@ static void handle_requests(struct tsr_vcpu *v)
 	clear_bit(TSR_REQUEST_KICK, &v->requests);
 	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests))
 		wait_for_power(v);
-	/* Pairs with psci_cpu_on(). */
-	smp_rmb();
-	if (powered_on(v) && test_and_clear_bit(TSR_REQUEST_RESET, &v->requests))
+	if (take_reset(v))
 		apply_reset(v);
 }
 

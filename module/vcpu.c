@@ -208,11 +208,12 @@ static long vcpu_set_mp_state(void *self, void *arg, unsigned long raw)
 
 static long vcpu_get_events(void *self, void *arg, unsigned long raw)
 {
-	const struct tsr_vcpu *v = self;
+	struct tsr_vcpu *v = self;
 	struct kvm_vcpu_events *events = arg;
 
 	if (!v->initialised)
 		return -ENOEXEC;
+	tsr_vcpu_settle(v);
 	memset(events, 0, sizeof(*events));
 	events->exception.serror_pending = v->serror_pending;
 	events->exception.serror_has_esr = tsr_world.ras;
@@ -244,6 +245,7 @@ static long vcpu_set_events(void *self, void *arg, unsigned long raw)
 		return -ENOEXEC;
 	if (err)
 		return err;
+	tsr_vcpu_settle(v);
 	if (events->exception.serror_pending)
 		tsr_inject_serror(v, events->exception.serror_has_esr ? events->exception.serror_esr
 								      : TSR_SERROR_UNKNOWN);
@@ -272,11 +274,13 @@ static long vcpu_set_signal_mask(void *self, void *arg, unsigned long raw)
 
 static long vcpu_get_reg(void *self, void *arg, unsigned long raw)
 {
+	tsr_vcpu_settle(self);
 	return tsr_onereg_get(self, arg);
 }
 
 static long vcpu_set_reg(void *self, void *arg, unsigned long raw)
 {
+	tsr_vcpu_settle(self);
 	return tsr_onereg_set(self, arg);
 }
 

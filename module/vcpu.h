@@ -218,6 +218,11 @@ void tsr_vcpu_reset(struct tsr_vcpu *v);
 
 /* run.c: KVM_RUN; api.rst 4.10. With mutex held. */
 long tsr_vcpu_run(struct tsr_vcpu *v);
+/*
+ * Applies the reset of a PSCI CPU_ON that the vCPU has not run since: before the VMM reads or
+ * writes its state. Not loaded, with mutex held.
+ */
+void tsr_vcpu_settle(struct tsr_vcpu *v);
 
 /* fp.c: the FP/SIMD registers. In the thread itself, with interrupts on. */
 void tsr_fp_acquire(struct tsr_vcpu *v);
