@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/mman.h>
+
 #include "groups.h"
 #include "guest.h"
 #include "rows.h"
@@ -11,6 +13,7 @@
 
 #define PSCI	  (1U << KVM_ARM_VCPU_PSCI_0_2)
 #define POWER_OFF (1U << KVM_ARM_VCPU_POWER_OFF)
+#define CPU_ON	  0xc4000003UL
 #define GENERIC	  KVM_ARM_TARGET_GENERIC_V8
 
 #define INIT(target_, ...) \
@@ -108,6 +111,36 @@ static void power_off(void)
 	machine_set(&m, REG_VBAR_EL1, CODE_GPA);
 	tap_ok(machine_finishes(&m, guest_str, CODE_GPA + PAGE, 1, NULL),
 	       "ARM_VCPU_INIT without POWER_OFF powers it on");
+	machine_close(&m);
+}
+
+/* PSCI, CPU_ON; api.rst 4.68: what the VMM reads of a vCPU that was turned on and has not run. */
+static void powered_on_unseen(void)
+{
+	struct kvm_vcpu_init init = { .features = { PSCI | POWER_OFF } };
+	struct machine m, other;
+	uint64_t value = 99;
+
+	machine_open(&m, 0);
+	other = m;
+	other.vcpu = (int)call(m.vm, KVM_CREATE_VCPU, 1);
+	init.target = KVM_ARM_TARGET_GENERIC_V8;
+	tap_errno(call(other.vcpu, KVM_ARM_VCPU_INIT, PTR(&init)), 0, "a second vCPU, off");
+	other.run = memory_map(PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, other.vcpu);
+	machine_call(&m, guest_hvc, CPU_ON, 1);
+	machine_set(&m, REG_X(2), CODE_GPA + 0x40);
+	machine_set(&m, REG_X(3), 0x1234);
+	machine_run(&m);
+	tap_ok(machine_done(&m, &value) && !value, "CPU_ON of it succeeds");
+	tap_ok(machine_get(&other, REG_PC) == CODE_GPA + 0x40, "its PC is the entry point");
+	tap_ok(machine_get(&other, REG_X(0)) == 0x1234, "its x0 is the context");
+	machine_set(&other, REG_X(0), 0x5678);
+	other.run->immediate_exit = 1;
+	tap_errno(machine_run(&other), EINTR, "it runs, to exit at once");
+	other.run->immediate_exit = 0;
+	tap_ok(machine_get(&other, REG_X(0)) == 0x5678, "and keeps what the VMM set");
+	munmap(other.run, PAGE);
+	close(other.vcpu);
 	machine_close(&m);
 }
 
@@ -244,6 +277,7 @@ void test_vcpu(void)
 	init();
 	reset();
 	power_off();
+	powered_on_unseen();
 	mp_states();
 	events();
 	calls();
