@@ -7,6 +7,7 @@
 
 #include "arm.h"
 #include "compat.h"
+#include "harden.h"
 #include "world.h"
 
 /*
@@ -252,6 +253,7 @@ void tsr_world_load(struct tsr_vcpu *v)
 	write_sysreg_hcr(v->hcr | HCR_TGE);
 	isb();
 	translations_make_own(v);
+	tsr_harden_load(v);
 	tsr_world_note(current);
 	v->loaded = true;
 }
@@ -383,7 +385,7 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	/* The host's breakpoints and steps are not the guest's. */
 	write_sysreg(0, mdscr_el1);
 	write_sysreg(v->cptr, cpacr_el1);
-	write_sysreg((unsigned long)tsr_vectors, vbar_el1);
+	write_sysreg(v->vectors, vbar_el1);
 	write_sysreg_hcr(v->hcr);
 	context_tracking_guest_enter();
 	why = v->mte ? enter_with_mte(v) : tsr_switch(&v->ctx);
