@@ -146,6 +146,32 @@ SYM_CODE_START_LOCAL(tsr_clear_firmware)
 SYM_CODE_END(tsr_clear_firmware)
 NOKPROBE(tsr_clear_firmware)
 
+	.macro	translate name, op
+SYM_FUNC_START(\name)
+SYM_INNER_LABEL(\name\()_at, SYM_L_LOCAL)
+	at	\op, x0
+	isb
+	mrs	x0, par_el1
+	ret
+SYM_FUNC_END(\name)
+NOKPROBE(\name)
+	.endm
+
+	translate tsr_translate_el0, s1e0r
+	translate tsr_translate_el1, s1e1r
+
+/* Returns from tsr_translate_*, with the PSTATE that it had: the AT did not complete. */
+SYM_CODE_START_LOCAL(tsr_translate_abort)
+	adr	x0, 1f
+	msr	elr_el2, x0
+	mov	x0, #1		/* PAR_F */
+	eret
+	dsb	nsh
+	isb
+1:	ret
+SYM_CODE_END(tsr_translate_abort)
+NOKPROBE(tsr_translate_abort)
+
 /* All of the V registers, at [x0]. */
 	.macro	fp_all op
 	\op	q0, q1, [x0]
@@ -203,11 +229,30 @@ SYM_FUNC_END(tsr_fp_save)
 	bl	tsr_switch_broken
 	.endm
 
+	/* The same, but for an abort on the guest's tables: x0 to x3 are tsr_translate's. */
+	.macro	vector_own
+	.align	7
+	mrs	x0, esr_el2
+	mrs	x1, elr_el2
+	mrs	x2, far_el2
+	adr	x3, tsr_translate_el0_at
+	cmp	x1, x3
+	b.eq	tsr_translate_abort
+	adr	x3, tsr_translate_el1_at
+	cmp	x1, x3
+	b.eq	tsr_translate_abort
+	bl	tsr_switch_broken
+	.endm
+
 	/* From AArch64, and from AArch32, which the guest can enter by ERET, alike. */
 	.macro	vectors name, back
 	.align	11
 SYM_CODE_START(\name)
-	.rept	8	/* EL2t and EL2h */
+	.rept	4	/* EL2t */
+	vector_broken
+	.endr
+	vector_own	/* EL2h: synchronous */
+	.rept	3
 	vector_broken
 	.endr
 	.rept	2

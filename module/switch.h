@@ -67,8 +67,15 @@ unsigned long tsr_switch(struct tsr_ctx *ctx);
  * next indirect branch (harden.h). Nothing; CLRBHB; a loop of ctx.clear branches; an SMC
  * of the function ctx.clear, which keeps to SMCCC 1.1 (x0 to x3 change).
  */
-extern char tsr_vectors[], tsr_vectors_instruction[], tsr_vectors_loop[],
-	tsr_vectors_firmware[];
+extern char tsr_vectors[], tsr_vectors_instruction[], tsr_vectors_loop[], tsr_vectors_firmware[];
+
+/*
+ * PAR_EL1 after the guest's own translation of a read of , at EL0 or at EL1 without
+ * regard to PSTATE.PAN. HCR_EL2 is the guest's, VBAR_EL2 as above: an external abort on
+ * its tables comes back as PAR_F, and nothing else.
+ */
+unsigned long tsr_translate_el0(unsigned long va);
+unsigned long tsr_translate_el1(unsigned long va);
 
 /* The V registers, FPSR and FPCR; the host has given them up (kernel_neon_begin). */
 void tsr_fp_load(const struct user_fpsimd_state *fp);

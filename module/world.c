@@ -291,16 +291,10 @@ static noinstr bool ipa_by_translation(struct tsr_vcpu *v, u64 far, u64 *ipa)
 	u64 saved = read_sysreg(par_el1);
 	u64 par = PAR_F;
 
-	if ((v->ctx.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t) {
-		asm volatile("at s1e0r, %0" : : "r"(far));
-		isb();
-		par = read_sysreg(par_el1);
-	}
-	if (par & PAR_F) {
-		asm volatile("at s1e1r, %0" : : "r"(far));
-		isb();
-		par = read_sysreg(par_el1);
-	}
+	if ((v->ctx.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
+		par = tsr_translate_el0(far);
+	if (par & PAR_F)
+		par = tsr_translate_el1(far);
 	write_sysreg(saved, par_el1);
 	*ipa = par & PAR_PA;
 	return !(par & PAR_F);
