@@ -7,6 +7,7 @@
 #define MODULE_ARM_H
 
 #include <linux/bits.h>
+#include <asm/cputype.h>
 #include <asm/kvm_arm.h>
 #include <asm/sysreg.h>
 
@@ -66,6 +67,11 @@
 #define CNT_CTL_ENABLE	BIT_ULL(0)
 #define CNT_CTL_IMASK	BIT_ULL(1)
 #define CNT_CTL_ISTATUS BIT_ULL(2)
+
+/* MIDR_EL1. */
+#ifndef MIDR_CORTEX_A720AE
+#define MIDR_CORTEX_A720AE MIDR_CPU_MODEL(ARM_CPU_IMP_ARM, 0xd89)
+#endif
 
 /* Encodings: op0, op1, CRn, CRm, op2. */
 #define SYSREG_HDFGRTR2_EL2 sys_reg(3, 4, 3, 1, 0)

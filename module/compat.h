@@ -62,9 +62,9 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 #endif
 
 /*
- * The FP/SIMD registers for the caller's use: on 6.12 this excludes preemption,
- * and the task's own state is saved by the kernel; later kernels are given the
- * place where a preempted user's registers go.
+ * The FP/SIMD registers for the caller's use. What the task's user had in them is saved.
+ * The caller stays preemptible (since 6.8): what it has in them goes, when it is switched
+ * out or a softirq wants them, to the task's own structure; since 6.19 to @state.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 #define tsr_neon_begin(state) kernel_neon_begin(state)

@@ -109,6 +109,69 @@ SYM_CODE_START_LOCAL(tsr_switch_back)
 SYM_CODE_END(tsr_switch_back)
 NOKPROBE(tsr_switch_back)
 
+/*
+ * Each before tsr_switch_back, of which the stack and x0 are as there: what the guest
+ * left in the branch predictor goes before the first indirect branch, the return below.
+ * Nothing but direct branches comes before it, and a barrier ends it.
+ */
+SYM_CODE_START_LOCAL(tsr_clear_instruction)
+	clearbhb
+	isb
+	b	tsr_switch_back
+SYM_CODE_END(tsr_clear_instruction)
+NOKPROBE(tsr_clear_instruction)
+
+SYM_CODE_START_LOCAL(tsr_clear_loop)
+	ldr	x1, [sp, #16]
+	ldr	x1, [x1, #CTX_CLEAR]
+1:	b	2f
+2:	subs	x1, x1, #1
+	b.ne	1b
+	/* The loop's end may be predicted too early; what follows waits for the real one. */
+	sb
+	b	tsr_switch_back
+SYM_CODE_END(tsr_clear_loop)
+NOKPROBE(tsr_clear_loop)
+
+SYM_CODE_START_LOCAL(tsr_clear_firmware)
+	ldr	x1, [sp, #16]
+	stp	x2, x3, [x1, #CTX_X(2)]
+	str	x0, [sp, #-16]!
+	ldr	x0, [x1, #CTX_CLEAR]
+	smc	#0
+	ldr	x0, [sp], #16
+	ldr	x1, [sp, #16]
+	ldp	x2, x3, [x1, #CTX_X(2)]
+	b	tsr_switch_back
+SYM_CODE_END(tsr_clear_firmware)
+NOKPROBE(tsr_clear_firmware)
+
+	.macro	translate name, op
+SYM_FUNC_START(\name)
+SYM_INNER_LABEL(\name\()_at, SYM_L_LOCAL)
+	at	\op, x0
+	isb
+	mrs	x0, par_el1
+	ret
+SYM_FUNC_END(\name)
+NOKPROBE(\name)
+	.endm
+
+	translate tsr_translate_el0, s1e0r
+	translate tsr_translate_el1, s1e1r
+
+/* Returns from tsr_translate_*, with the PSTATE that it had: the AT did not complete. */
+SYM_CODE_START_LOCAL(tsr_translate_abort)
+	adr	x0, 1f
+	msr	elr_el2, x0
+	mov	x0, #1		/* PAR_F */
+	eret
+	dsb	nsh
+	isb
+1:	ret
+SYM_CODE_END(tsr_translate_abort)
+NOKPROBE(tsr_translate_abort)
+
 /* All of the V registers, at [x0]. */
 	.macro	fp_all op
 	\op	q0, q1, [x0]
@@ -147,11 +210,11 @@ SYM_FUNC_START(tsr_fp_save)
 	ret
 SYM_FUNC_END(tsr_fp_save)
 
-	.macro	vector_exit why
+	.macro	vector_exit why, back
 	.align	7
 	stp	x0, x1, [sp, #-16]!
 	mov	x0, #\why
-	b	tsr_switch_back
+	b	\back
 	.endm
 
 	/*
@@ -166,18 +229,43 @@ SYM_FUNC_END(tsr_fp_save)
 	bl	tsr_switch_broken
 	.endm
 
+	/* The same, but for an abort on the guest's tables: x0 to x3 are tsr_translate's. */
+	.macro	vector_own
+	.align	7
+	mrs	x0, esr_el2
+	mrs	x1, elr_el2
+	mrs	x2, far_el2
+	adr	x3, tsr_translate_el0_at
+	cmp	x1, x3
+	b.eq	tsr_translate_abort
+	adr	x3, tsr_translate_el1_at
+	cmp	x1, x3
+	b.eq	tsr_translate_abort
+	bl	tsr_switch_broken
+	.endm
+
+	/* From AArch64, and from AArch32, which the guest can enter by ERET, alike. */
+	.macro	vectors name, back
 	.align	11
-SYM_CODE_START(tsr_vectors)
-	.rept	8	/* EL2t and EL2h */
+SYM_CODE_START(\name)
+	.rept	4	/* EL2t */
 	vector_broken
 	.endr
-	vector_exit TSR_EXIT_SYNC	/* from AArch64 */
-	vector_exit TSR_EXIT_IRQ
-	vector_exit TSR_EXIT_IRQ
-	vector_exit TSR_EXIT_SERROR
-	vector_exit TSR_EXIT_SYNC	/* from AArch32, which the guest can enter by ERET */
-	vector_exit TSR_EXIT_IRQ
-	vector_exit TSR_EXIT_IRQ
-	vector_exit TSR_EXIT_SERROR
-SYM_CODE_END(tsr_vectors)
-NOKPROBE(tsr_vectors)
+	vector_own	/* EL2h: synchronous */
+	.rept	3
+	vector_broken
+	.endr
+	.rept	2
+	vector_exit TSR_EXIT_SYNC, \back
+	vector_exit TSR_EXIT_IRQ, \back
+	vector_exit TSR_EXIT_IRQ, \back
+	vector_exit TSR_EXIT_SERROR, \back
+	.endr
+SYM_CODE_END(\name)
+NOKPROBE(\name)
+	.endm
+
+	vectors	tsr_vectors, tsr_switch_back
+	vectors	tsr_vectors_instruction, tsr_clear_instruction
+	vectors	tsr_vectors_loop, tsr_clear_loop
+	vectors	tsr_vectors_firmware, tsr_clear_firmware

@@ -149,6 +149,7 @@ struct tsr_vcpu {
 	struct tsr_syndrome syndrome;
 	u64 hcr;	/* HCR_EL2 in the guest */
 	u64 cptr;	/* CPTR_EL2 in the guest; FPEN as fp_live */
+	unsigned long vectors; /* VBAR_EL2 in the guest: this CPU's (harden.h) */
 	bool fp_live;	/* the V registers are the guest's, the host's are put away */
 	bool mte;	/* constant from KVM_ARM_VCPU_INIT on, as are the next two */
 	bool pauth;

@@ -7,6 +7,7 @@
 
 #include "arm.h"
 #include "compat.h"
+#include "harden.h"
 #include "world.h"
 
 /*
@@ -252,6 +253,7 @@ void tsr_world_load(struct tsr_vcpu *v)
 	write_sysreg_hcr(v->hcr | HCR_TGE);
 	isb();
 	translations_make_own(v);
+	tsr_harden_load(v);
 	tsr_world_note(current);
 	v->loaded = true;
 }
@@ -289,16 +291,10 @@ static noinstr bool ipa_by_translation(struct tsr_vcpu *v, u64 far, u64 *ipa)
 	u64 saved = read_sysreg(par_el1);
 	u64 par = PAR_F;
 
-	if ((v->ctx.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t) {
-		asm volatile("at s1e0r, %0" : : "r"(far));
-		isb();
-		par = read_sysreg(par_el1);
-	}
-	if (par & PAR_F) {
-		asm volatile("at s1e1r, %0" : : "r"(far));
-		isb();
-		par = read_sysreg(par_el1);
-	}
+	if ((v->ctx.pstate & PSR_MODE_MASK) == PSR_MODE_EL0t)
+		par = tsr_translate_el0(far);
+	if (par & PAR_F)
+		par = tsr_translate_el1(far);
 	write_sysreg(saved, par_el1);
 	*ipa = par & PAR_PA;
 	return !(par & PAR_F);
@@ -383,7 +379,7 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	/* The host's breakpoints and steps are not the guest's. */
 	write_sysreg(0, mdscr_el1);
 	write_sysreg(v->cptr, cpacr_el1);
-	write_sysreg((unsigned long)tsr_vectors, vbar_el1);
+	write_sysreg(v->vectors, vbar_el1);
 	write_sysreg_hcr(v->hcr);
 	context_tracking_guest_enter();
 	why = v->mte ? enter_with_mte(v) : tsr_switch(&v->ctx);

@@ -12,6 +12,7 @@
 
 #include "arm.h"
 #include "compat.h"
+#include "harden.h"
 #include "world.h"
 
 /* What a CPU had before, to be put back. */
@@ -190,6 +191,7 @@ static int world_cpu_online(unsigned int cpu)
 	unsigned long flags;
 
 	local_irq_save(flags);
+	tsr_harden_cpu();
 	cpu_take();
 	local_irq_restore(flags);
 	return 0;
@@ -284,6 +286,7 @@ int tsr_world_init(void)
 		return err;
 	}
 	world_hotplug = err;
+	tsr_harden_report();
 	preempt_notifier_inc();
 	return 0;
 }
