@@ -18,7 +18,7 @@
 
 /* CNTHCTL_EL2 with HCR_EL2.E2H = 1 (D24.10.2): the guest's access to EL1's timers. */
 #define CNTHCTL_E2H_EL1PCTEN BIT_ULL(10)
-#define CNTHCTL_E2H_EL1PTEN	 BIT_ULL(11)
+#define CNTHCTL_E2H_EL1PTEN  BIT_ULL(11)
 
 /* MDCR_EL2 (D24.3.21). */
 #define MDCR_TPMCR BIT_ULL(5)
@@ -41,9 +41,9 @@
 #define MPAM2_TRAPS	   (MPAM2_TRAPMPAM1EL1 | MPAM2_TRAPMPAM0EL1)
 
 /* ICH_HCR_EL2 (GIC architecture 12.4.6) and ICC_SRE_EL2 (12.2.22). */
-#define ICH_TRAP_C	 BIT_ULL(10)
-#define ICH_TRAP_ALL0	 BIT_ULL(11)
-#define ICH_TRAP_ALL1	 BIT_ULL(12)
+#define ICH_TRAP_C	   BIT_ULL(10)
+#define ICH_TRAP_ALL0	   BIT_ULL(11)
+#define ICH_TRAP_ALL1	   BIT_ULL(12)
 #define ICC_SRE_EL1_ACCESS BIT_ULL(3)
 
 /* SCTLR_EL1 (D24.2.142). */

@@ -52,14 +52,14 @@ static const struct {
 	u32 model;
 	u8 branches;
 } loops[] = {
-	{MIDR_CORTEX_X3, 132},	 {MIDR_NEOVERSE_V2, 132},	{MIDR_CORTEX_A715, 38},
-	{MIDR_CORTEX_A720, 38},	 {MIDR_CORTEX_A720AE, 38},	{MIDR_CORTEX_A78, 32},
-	{MIDR_CORTEX_A78AE, 32}, {MIDR_CORTEX_A78C, 32},	{MIDR_CORTEX_X1, 32},
-	{MIDR_CORTEX_X1C, 32},	 {MIDR_CORTEX_A710, 32},	{MIDR_CORTEX_X2, 32},
-	{MIDR_NEOVERSE_N2, 32},	 {MIDR_NEOVERSE_V1, 32},	{MIDR_HISI_TSV110, 32},
-	{MIDR_CORTEX_A76, 24},	 {MIDR_CORTEX_A76AE, 24},	{MIDR_CORTEX_A77, 24},
-	{MIDR_NEOVERSE_N1, 24},	 {MIDR_QCOM_KRYO_4XX_GOLD, 24}, {MIDR_HISI_HIP09, 24},
-	{MIDR_AMPERE1, 11},
+	{ MIDR_CORTEX_X3, 132 },   { MIDR_NEOVERSE_V2, 132 },	    { MIDR_CORTEX_A715, 38 },
+	{ MIDR_CORTEX_A720, 38 },  { MIDR_CORTEX_A720AE, 38 },	    { MIDR_CORTEX_A78, 32 },
+	{ MIDR_CORTEX_A78AE, 32 }, { MIDR_CORTEX_A78C, 32 },	    { MIDR_CORTEX_X1, 32 },
+	{ MIDR_CORTEX_X1C, 32 },   { MIDR_CORTEX_A710, 32 },	    { MIDR_CORTEX_X2, 32 },
+	{ MIDR_NEOVERSE_N2, 32 },  { MIDR_NEOVERSE_V1, 32 },	    { MIDR_HISI_TSV110, 32 },
+	{ MIDR_CORTEX_A76, 24 },   { MIDR_CORTEX_A76AE, 24 },	    { MIDR_CORTEX_A77, 24 },
+	{ MIDR_NEOVERSE_N1, 24 },  { MIDR_QCOM_KRYO_4XX_GOLD, 24 }, { MIDR_HISI_HIP09, 24 },
+	{ MIDR_AMPERE1, 11 },
 };
 
 /* For a core that is in no list: the longest history known. */
@@ -136,20 +136,20 @@ static struct harden_cpu decide(void)
 	u64 clear;
 
 	if (cpu_mitigations_off())
-		return (struct harden_cpu){MEANS_NONE};
+		return (struct harden_cpu){ MEANS_NONE };
 	clear = targets_call();
 	if (clear)
-		return (struct harden_cpu){MEANS_FIRMWARE, clear};
+		return (struct harden_cpu){ MEANS_FIRMWARE, clear };
 	if (!history_affected())
-		return (struct harden_cpu){MEANS_NONE};
+		return (struct harden_cpu){ MEANS_NONE };
 	if (cpuid_feature_extract_unsigned_field(isar2, ID_AA64ISAR2_EL1_CLRBHB_SHIFT))
-		return (struct harden_cpu){MEANS_INSTRUCTION};
+		return (struct harden_cpu){ MEANS_INSTRUCTION };
 	clear = loop_length();
 	if (clear)
-		return (struct harden_cpu){MEANS_LOOP, clear};
+		return (struct harden_cpu){ MEANS_LOOP, clear };
 	if (firmware_asks(ARM_SMCCC_ARCH_WORKAROUND_3))
-		return (struct harden_cpu){MEANS_FIRMWARE, ARM_SMCCC_ARCH_WORKAROUND_3};
-	return (struct harden_cpu){MEANS_LOOP, LOOP_UNKNOWN};
+		return (struct harden_cpu){ MEANS_FIRMWARE, ARM_SMCCC_ARCH_WORKAROUND_3 };
+	return (struct harden_cpu){ MEANS_LOOP, LOOP_UNKNOWN };
 }
 
 void tsr_harden_cpu(void)

@@ -37,7 +37,7 @@ struct tsr_ctx {
 	u64 pc;	    /* ELR_EL2 */
 	u64 pstate; /* SPSR_EL2 */
 	u64 sp_el0;
-	u64 pauth;  /* not 0: APIAKey is switched */
+	u64 pauth; /* not 0: APIAKey is switched */
 	u64 apia[2];
 	u64 host_apia[2];
 	u64 clear; /* tsr_vectors_loop: branches; tsr_vectors_firmware: the function */

@@ -117,10 +117,10 @@ struct tsr_reset {
 struct tsr_mmio {
 	bool pending;
 	bool is_write;
-	bool sign;  /* a load: sign-extend */
-	bool wide;  /* a load: the register is an X register */
-	u8 len;	    /* 1, 2, 4, 8 */
-	u8 rt;	    /* 31 is the zero register */
+	bool sign; /* a load: sign-extend */
+	bool wide; /* a load: the register is an X register */
+	u8 len;	   /* 1, 2, 4, 8 */
+	u8 rt;	   /* 31 is the zero register */
 };
 
 /* The last synchronous exception from the guest. */
@@ -147,20 +147,20 @@ struct tsr_host_state {
 struct tsr_vcpu {
 	struct tsr_ctx ctx;
 	struct tsr_syndrome syndrome;
-	u64 hcr;	/* HCR_EL2 in the guest */
-	u64 cptr;	/* CPTR_EL2 in the guest; FPEN as fp_live */
+	u64 hcr;	       /* HCR_EL2 in the guest */
+	u64 cptr;	       /* CPTR_EL2 in the guest; FPEN as fp_live */
 	unsigned long vectors; /* VBAR_EL2 in the guest: this CPU's (harden.h) */
-	bool fp_live;	/* the V registers are the guest's, the host's are put away */
-	bool mte;	/* constant from KVM_ARM_VCPU_INIT on, as are the next two */
+	bool fp_live;	       /* the V registers are the guest's, the host's are put away */
+	bool mte;	       /* constant from KVM_ARM_VCPU_INIT on, as are the next two */
 	bool pauth;
 	bool initialised;
-	bool loaded;	/* on this CPU; changes in the thread itself or its preemption */
+	bool loaded; /* on this CPU; changes in the thread itself or its preemption */
 	u64 reg[VREG_COUNT];
 	struct tsr_host_state host;
 	struct user_fpsimd_state fp_preempted; /* the kernel's: see kernel_neon_begin() */
 
-	unsigned long requests; /* atomic: BIT(enum tsr_request) */
-	bool in_guest;		/* pairs with requests: see tsr_vcpu_kick() */
+	unsigned long requests;	  /* atomic: BIT(enum tsr_request) */
+	bool in_guest;		  /* pairs with requests: see tsr_vcpu_kick() */
 	struct task_struct *task; /* in KVM_RUN; RCU */
 	struct wait_queue_head wait;
 
@@ -173,14 +173,14 @@ struct tsr_vcpu {
 	unsigned int id;
 	struct kvm_run *run; /* one page; the VMM writes it at any time */
 	struct preempt_notifier notifier;
-	u32 features;	      /* BIT(KVM_ARM_VCPU_*), constant after the first init */
+	u32 features; /* BIT(KVM_ARM_VCPU_*), constant after the first init */
 	bool sigset_active;
 	sigset_t sigset;
 	struct tsr_mmio mmio;
-	bool serror_pending;  /* HCR_EL2.VSE is set */
-	u64 serror_esr;	      /* its VSESR_EL2 */
-	int run_error;	      /* what KVM_RUN returns: 0 or -errno */
-	unsigned int stuck;   /* aborts in a row whose address did not translate */
+	bool serror_pending;   /* HCR_EL2.VSE is set */
+	u64 serror_esr;	       /* its VSESR_EL2 */
+	int run_error;	       /* what KVM_RUN returns: 0 or -errno */
+	unsigned int stuck;    /* aborts in a row whose address did not translate */
 	struct s2_cache cache; /* pages for core's translation tables */
 };
 

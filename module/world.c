@@ -25,7 +25,7 @@
  * MDCR_EL2: debug registers are stored state, and there are no PMU, statistical
  * profiling, trace or their filters. With E2PB and E2TB 0 their buffers are EL2's.
  */
-#define MDCR_EVERY_GUEST                                                                   \
+#define MDCR_EVERY_GUEST \
 	(MDCR_TPM | MDCR_TPMCR | MDCR_TPMS | MDCR_TTRF | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA)
 #define MDCR_BUFFERS (MDCR_E2PB | MDCR_E2TB)
 
@@ -53,33 +53,33 @@ void tsr_world_traps(struct tsr_vcpu *v)
  * The registers that a load moves to the CPU and a put moves back: X(reg[] index,
  * encoding). Those of EL1 by their _EL12 names, which a VHE host has for them.
  */
-#define LOADED_ALWAYS(X)                          \
-	X(VREG_SCTLR, SYS_SCTLR_EL12)             \
-	X(VREG_CPACR, SYS_CPACR_EL12)             \
-	X(VREG_TTBR0, SYS_TTBR0_EL12)             \
-	X(VREG_TTBR1, SYS_TTBR1_EL12)             \
-	X(VREG_TCR, SYS_TCR_EL12)                 \
-	X(VREG_MAIR, SYS_MAIR_EL12)               \
-	X(VREG_AMAIR, SYS_AMAIR_EL12)             \
-	X(VREG_VBAR, SYS_VBAR_EL12)               \
-	X(VREG_CONTEXTIDR, SYS_CONTEXTIDR_EL12)   \
-	X(VREG_CNTKCTL, SYS_CNTKCTL_EL12)         \
-	X(VREG_ESR, SYS_ESR_EL12)                 \
-	X(VREG_FAR, SYS_FAR_EL12)                 \
-	X(VREG_AFSR0, SYS_AFSR0_EL12)             \
-	X(VREG_AFSR1, SYS_AFSR1_EL12)             \
-	X(VREG_ELR, SYS_ELR_EL12)                 \
-	X(VREG_SPSR, SYS_SPSR_EL12)               \
-	X(VREG_SP_EL1, SYS_SP_EL1)                \
-	X(VREG_PAR, SYS_PAR_EL1)                  \
-	X(VREG_TPIDR_EL1, SYS_TPIDR_EL1)          \
-	X(VREG_TPIDR_EL0, SYS_TPIDR_EL0)          \
-	X(VREG_TPIDRRO_EL0, SYS_TPIDRRO_EL0)      \
-	X(VREG_CNTV_CVAL, SYS_CNTV_CVAL_EL02)     \
+#define LOADED_ALWAYS(X)                        \
+	X(VREG_SCTLR, SYS_SCTLR_EL12)           \
+	X(VREG_CPACR, SYS_CPACR_EL12)           \
+	X(VREG_TTBR0, SYS_TTBR0_EL12)           \
+	X(VREG_TTBR1, SYS_TTBR1_EL12)           \
+	X(VREG_TCR, SYS_TCR_EL12)               \
+	X(VREG_MAIR, SYS_MAIR_EL12)             \
+	X(VREG_AMAIR, SYS_AMAIR_EL12)           \
+	X(VREG_VBAR, SYS_VBAR_EL12)             \
+	X(VREG_CONTEXTIDR, SYS_CONTEXTIDR_EL12) \
+	X(VREG_CNTKCTL, SYS_CNTKCTL_EL12)       \
+	X(VREG_ESR, SYS_ESR_EL12)               \
+	X(VREG_FAR, SYS_FAR_EL12)               \
+	X(VREG_AFSR0, SYS_AFSR0_EL12)           \
+	X(VREG_AFSR1, SYS_AFSR1_EL12)           \
+	X(VREG_ELR, SYS_ELR_EL12)               \
+	X(VREG_SPSR, SYS_SPSR_EL12)             \
+	X(VREG_SP_EL1, SYS_SP_EL1)              \
+	X(VREG_PAR, SYS_PAR_EL1)                \
+	X(VREG_TPIDR_EL1, SYS_TPIDR_EL1)        \
+	X(VREG_TPIDR_EL0, SYS_TPIDR_EL0)        \
+	X(VREG_TPIDRRO_EL0, SYS_TPIDRRO_EL0)    \
+	X(VREG_CNTV_CVAL, SYS_CNTV_CVAL_EL02)   \
 	X(VREG_CNTV_CTL, SYS_CNTV_CTL_EL02)
 
-#define LOADED_WITH_MTE(X)            \
-	X(VREG_TFSR, SYS_TFSR_EL12)   \
+#define LOADED_WITH_MTE(X)          \
+	X(VREG_TFSR, SYS_TFSR_EL12) \
 	X(VREG_TFSRE0, SYS_TFSRE0_EL1)
 
 #define LOADED_WITH_PAUTH(X)              \

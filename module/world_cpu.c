@@ -18,7 +18,7 @@
 /* What a CPU had before, to be put back. */
 struct world_cpu {
 	bool taken;
-	bool asleep; /* taken before it went to sleep */
+	bool asleep;		  /* taken before it went to sleep */
 	struct task_struct *task; /* of the vCPU loaded here last */
 	unsigned long vbar;
 	u64 hfgrtr, hfgwtr, hfgitr, hdfgrtr, hdfgwtr;
@@ -236,8 +236,8 @@ void tsr_world_note(struct task_struct *task)
  */
 asmlinkage void __noreturn tsr_switch_broken(u64 esr, u64 elr, u64 far);
 
-asmlinkage void __noreturn __attribute__((no_stack_protector))
-tsr_switch_broken(u64 esr, u64 elr, u64 far)
+asmlinkage void __noreturn __attribute__((no_stack_protector)) tsr_switch_broken(u64 esr, u64 elr,
+										 u64 far)
 {
 	struct world_cpu *cpu = this_cpu_ptr(&world_cpu);
 

@@ -128,7 +128,7 @@ check_format()
 {
 	# shellcheck disable=SC2086 # a list of files
 	host/in-root clang-format --dry-run $c_sources 2>&1 |
-		sed -n "s/: warning: code should be clang-formatted.*/: not as clang-format has it/p"
+		sed -n "s/: warning: code should be clang-formatted.*/: clang-format differs/p"
 }
 
 check_quotes()
