@@ -143,39 +143,29 @@ static long vm_enable_cap(void *self, void *arg, unsigned long raw)
 	return ret;
 }
 
-/* Deleting asks nothing of the address; core sees to everything else. */
-static long vm_slot_request(struct tsr_vm *vm, const struct slot_request *req)
-{
-	if (req->hva != untagged_addr(req->hva) || !access_ok((void __user *)req->hva, req->size))
-		return -EINVAL;
-	return vm_slot_set(&vm->mem, req);
-}
+/*
+ * Of both: REGION2 begins as REGION does, and its guest_memfd and offset belong to a flag that
+ * is refused.
+ */
+static_assert(offsetofend(struct kvm_userspace_memory_region2, userspace_addr) ==
+	      sizeof(struct kvm_userspace_memory_region));
 
 static long vm_set_region(void *self, void *arg, unsigned long raw)
 {
 	const struct kvm_userspace_memory_region *region = arg;
+	struct tsr_vm *vm = self;
+	struct slot_request req = {
+		.id = region->slot,
+		.flags = region->flags,
+		.gpa = region->guest_phys_addr,
+		.size = region->memory_size,
+		.hva = region->userspace_addr,
+	};
 
-	return vm_slot_request(self, &(struct slot_request){
-					     .id = region->slot,
-					     .flags = region->flags,
-					     .gpa = region->guest_phys_addr,
-					     .size = region->memory_size,
-					     .hva = region->userspace_addr,
-				     });
-}
-
-/* guest_memfd and its offset belong to a flag that is refused. */
-static long vm_set_region2(void *self, void *arg, unsigned long raw)
-{
-	const struct kvm_userspace_memory_region2 *region = arg;
-
-	return vm_slot_request(self, &(struct slot_request){
-					     .id = region->slot,
-					     .flags = region->flags,
-					     .gpa = region->guest_phys_addr,
-					     .size = region->memory_size,
-					     .hva = region->userspace_addr,
-				     });
+	/* One of user space, also to delete; core sees to everything else. */
+	if (req.hva != untagged_addr(req.hva) || !access_ok((void __user *)req.hva, req.size))
+		return -EINVAL;
+	return vm_slot_set(&vm->mem, &req);
 }
 
 static int attr_op_of(u64 flags, enum attr_op *op)
@@ -236,7 +226,7 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_CHECK_EXTENSION, vm_check_extension),
 	TSR_SERVED(KVM_ENABLE_CAP, vm_enable_cap),
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION, vm_set_region),
-	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region2),
+	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region),
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
 	TSR_SERVED(KVM_CREATE_VCPU, vm_create_vcpu),
 	TSR_SERVED(KVM_ARM_PREFERRED_TARGET, vm_preferred_target),
