@@ -289,8 +289,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 	*out = (struct backing_survey){ 0 };
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	for_each_vma_range(vmi, vma, hva.addr + size)
-	{
+	for_each_vma_range(vmi, vma, hva.addr + size) {
 		struct vma_facts facts = vma_facts_of(vma);
 		enum backing_kind kind = survey_kind(vma, &facts);
 

@@ -171,8 +171,7 @@ void tsr_harden_report(void)
 	u64 longest = 0;
 	int i;
 
-	for_each_online_cpu(i)
-	{
+	for_each_online_cpu(i) {
 		const struct harden_cpu *cpu = per_cpu_ptr(&harden_cpu, i);
 
 		n[cpu->means]++;

@@ -86,7 +86,9 @@ static struct tsr_vcpu *vcpu_by_affinity(struct tsr_vm *vm, u64 affinity)
 	struct tsr_vcpu *v;
 	unsigned long id;
 
-	xa_for_each(&vm->vcpus, id, v) if (vcpu_affinity(v) == affinity) return v;
+	xa_for_each(&vm->vcpus, id, v)
+		if (vcpu_affinity(v) == affinity)
+			return v;
 	return NULL;
 }
 
@@ -138,8 +140,7 @@ static long psci_affinity_info(struct tsr_vcpu *v, const struct call *call)
 	mask = MPIDR_HWID_BITMASK;
 	if (call->arg[1])
 		mask &= ~(BIT_ULL(MPIDR_LEVEL_SHIFT(call->arg[1])) - 1);
-	xa_for_each(&v->vm->vcpus, id, other)
-	{
+	xa_for_each(&v->vm->vcpus, id, other) {
 		if ((vcpu_affinity(other) ^ call->arg[0]) & mask)
 			continue;
 		found = true;
@@ -156,7 +157,8 @@ static enum tsr_next psci_system_event(struct tsr_vcpu *v, u32 type, u64 flags)
 	unsigned long id;
 
 	call_answer(v, PSCI_RET_INTERNAL_FAILURE);
-	xa_for_each(&v->vm->vcpus, id, other) tsr_vcpu_power_off(other);
+	xa_for_each(&v->vm->vcpus, id, other)
+		tsr_vcpu_power_off(other);
 	return tsr_exit_system(v, type, flags);
 }
 

@@ -51,7 +51,8 @@ static void vm_free(struct kref *ref)
 	unsigned long id;
 
 	tsr_notifier_unregister(vm);
-	xa_for_each(&vm->vcpus, id, vcpu) tsr_vcpu_destroy(vcpu);
+	xa_for_each(&vm->vcpus, id, vcpu)
+		tsr_vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
 	/* The TLBs let go of the tables before the tables go, and of the VMID before that does. */
 	seam_tlbi_vmid(&vm->tlb);
@@ -73,7 +74,8 @@ void tsr_vm_kick_all(struct tsr_vm *vm)
 	unsigned long id;
 
 	rcu_read_lock();
-	xa_for_each(&vm->vcpus, id, vcpu) tsr_vcpu_kick(vcpu);
+	xa_for_each(&vm->vcpus, id, vcpu)
+		tsr_vcpu_kick(vcpu);
 	rcu_read_unlock();
 }
 
