@@ -22,7 +22,6 @@ READER(id_mmfr3, S3_0_C0_C7_3)
 READER(read_zcr, S3_0_C1_C2_0)
 READER(read_smcr, S3_0_C1_C2_6)
 READER(read_gcr, GCR_EL1)
-READER(read_gmid, GMID_EL1)
 READER(read_gcscr, S3_0_C2_C5_0)
 READER(read_icc_pmr, S3_0_C4_C6_0)
 READER(read_icc_iar1, S3_0_C12_C12_0)
@@ -57,7 +56,6 @@ static const struct feature {
 	{ "AMU (AMCR_EL0)", id_pfr0, 44, 1, read_amcr },
 	{ "SME (SMCR_EL1)", id_pfr1, 24, 1, read_smcr },
 	{ "MTE2 (GCR_EL1)", id_pfr1, 8, 2, read_gcr },
-	{ "MTE2 (GMID_EL1)", id_pfr1, 8, 2, read_gmid },
 	{ "GCS (GCSCR_EL1)", id_pfr1, 44, 1, read_gcscr },
 	{ "FPMR", id_pfr2, 32, 1, read_fpmr },
 	{ "PMU (PMCR_EL0)", id_dfr0, 8, 1, read_pmcr },
