@@ -250,13 +250,9 @@ static int value_get(struct tsr_vcpu *v, u64 id, u64 *value)
 	return reg_size(id) == size ? err : -ENOENT;
 }
 
-static int value_set(struct tsr_vcpu *v, u64 id, u64 value)
+/* @now: what value_get() says of it. */
+static int value_set(struct tsr_vcpu *v, u64 id, u64 now, u64 value)
 {
-	u64 now;
-	int err = value_get(v, id, &now);
-
-	if (err)
-		return err;
 	switch (id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM64_SYSREG:
 		return sysreg_set(v, id, value);
@@ -267,22 +263,25 @@ static int value_set(struct tsr_vcpu *v, u64 id, u64 value)
 	}
 }
 
-static bool id_is_arm64(u64 id)
+/* Can @v be asked for @id? Whether it has the register is not looked at. */
+static int id_check(const struct tsr_vcpu *v, u64 id)
 {
-	return (id & KVM_REG_ARCH_MASK) == KVM_REG_ARM64 &&
-	       !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | GENMASK_ULL(31, 0)));
+	bool arm64 = (id & KVM_REG_ARCH_MASK) == KVM_REG_ARM64 &&
+		     !(id & ~(KVM_REG_ARCH_MASK | KVM_REG_SIZE_MASK | GENMASK_ULL(31, 0)));
+
+	if (!v->initialised)
+		return -ENOEXEC;
+	return arm64 ? 0 : -EINVAL;
 }
 
 long tsr_onereg_get(struct tsr_vcpu *v, const struct kvm_one_reg *reg)
 {
 	void __user *user = u64_to_user_ptr(reg->addr);
 	u64 value = 0;
-	int err;
+	int err = id_check(v, reg->id);
 
-	if (!v->initialised)
-		return -ENOEXEC;
-	if (!id_is_arm64(reg->id))
-		return -EINVAL;
+	if (err)
+		return err;
 	if ((reg->id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE)
 		return core_get(v, reg->id, user);
 	err = value_get(v, reg->id, &value);
@@ -294,21 +293,19 @@ long tsr_onereg_get(struct tsr_vcpu *v, const struct kvm_one_reg *reg)
 long tsr_onereg_set(struct tsr_vcpu *v, const struct kvm_one_reg *reg)
 {
 	void __user *user = u64_to_user_ptr(reg->addr);
-	u64 value = 0;
-	int err;
+	u64 now, value = 0;
+	int err = id_check(v, reg->id);
 
-	if (!v->initialised)
-		return -ENOEXEC;
-	if (!id_is_arm64(reg->id))
-		return -EINVAL;
+	if (err)
+		return err;
 	if ((reg->id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_CORE)
 		return core_set(v, reg->id, user);
-	err = value_get(v, reg->id, &value);
+	err = value_get(v, reg->id, &now);
 	if (err)
 		return err;
 	if (copy_from_user(&value, user, reg_size(reg->id)))
 		return -EFAULT;
-	return value_set(v, reg->id, value);
+	return value_set(v, reg->id, now, value);
 }
 
 /* --- The list. --- */
