@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "lock.h"
 #include "phys.h"
+#include "scheduler.h"
 #include "seam.h"
+#include "tlb.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -30,6 +33,8 @@ static struct {
 
 void emu_phys_reset(void)
 {
+	emu_tlb_end();
+	emu_lock_reset();
 	if (!phys.base) {
 		phys.base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -125,6 +130,7 @@ void *seam_table_alloc_contig(unsigned int count)
 {
 	void *tables;
 
+	emu_sched_point();
 	if (emu_fail_now())
 		return NULL;
 	pthread_mutex_lock(&phys.lock);
@@ -137,6 +143,8 @@ void seam_table_free_contig(void *tables, unsigned int count)
 {
 	unsigned int page = page_of(tables);
 
+	emu_sched_point();
+	emu_tlb_freed(page, count);
 	pthread_mutex_lock(&phys.lock);
 	for (unsigned int i = 0; i < count; i++)
 		assert(phys.use[page + i] == PAGE_TABLE);

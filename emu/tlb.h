@@ -34,13 +34,20 @@
  * and cmpxchg_release to a table that walkers can reach. A copy of those tables finds stores
  * that were made otherwise.
  *
- * One VM at a time. An actor is an actor of sched.h, or else a thread. All functions may be
+ * One VM at a time. An actor is an actor of scheduler.h, or else a thread. All functions may be
  * called from any thread.
  */
 #ifndef EMU_TLB_H
 #define EMU_TLB_H
 
 #include "types.h"
+
+/* ThreadSanitizer is to see the order that core itself makes: the model would add its own. */
+#if defined(__SANITIZE_THREAD__)
+#define EMU_TLB_OFF true
+#else
+#define EMU_TLB_OFF false
+#endif
 
 enum emu_tlb_rule {
 	/*
@@ -131,7 +138,7 @@ void emu_tlb_dsb(void);
  * all that the VMID has.
  */
 void emu_tlb_tlbi_begin(u16 vmid, u64 gfn, u64 pages, int level);
-void emu_tlb_tlbi_end(u16 vmid, u64 gfn, u64 pages, int level);
+void emu_tlb_tlbi_end(void);
 /* Pages [@page, @page + @count) of emu's pool, tables so far, are freed. */
 void emu_tlb_freed(unsigned int page, unsigned int count);
 

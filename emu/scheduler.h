@@ -14,8 +14,8 @@
  *
  * AddressSanitizer is told of the fibers. ThreadSanitizer has nothing to see here.
  */
-#ifndef EMU_SCHED_H
-#define EMU_SCHED_H
+#ifndef EMU_SCHEDULER_H
+#define EMU_SCHEDULER_H
 
 #include "types.h"
 
