@@ -45,8 +45,9 @@ static inline bool emu_watched(const volatile void *p)
 }
 
 void emu_store(void *p, u64 value, bool release);
-u64 emu_exchange(void *p, u64 value, bool release);
-u64 emu_cmpxchg(void *p, u64 expected, u64 value, bool release);
+u64 emu_exchange(u64 *p, u64 value);
+u64 emu_cmpxchg(u64 *p, u64 expected, u64 value);
+void emu_bits_clear(u64 *p, u64 bits);
 
 #define EMU_STORE(p, value, release)                                       \
 	({                                                                 \
@@ -70,20 +71,46 @@ u64 emu_cmpxchg(void *p, u64 expected, u64 value, bool release);
 #define smp_rmb()		    __atomic_signal_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		    __atomic_signal_fence(__ATOMIC_RELEASE)
 
-#define cmpxchg_release(p, expected, value)                                                    \
-	({                                                                                     \
-		__typeof__(*(p)) was_ = (expected), new_ = (value);                            \
-		if (emu_watched(p))                                                            \
-			was_ = (__typeof__(*(p)))emu_cmpxchg((p), was_, new_, true);           \
-		else                                                                           \
-			(void)__atomic_compare_exchange_n((p), &was_, new_, false,             \
-							  __ATOMIC_RELEASE, __ATOMIC_RELAXED); \
-		was_;                                                                          \
-	})
+static inline u64 xchg_release(u64 *p, u64 value)
+{
+	return emu_watched(p) ? emu_exchange(p, value)
+			      : __atomic_exchange_n(p, value, __ATOMIC_RELEASE);
+}
+
+static inline u64 cmpxchg_release(u64 *p, u64 expected, u64 value)
+{
+	if (emu_watched(p))
+		return emu_cmpxchg(p, expected, value);
+	(void)__atomic_compare_exchange_n(p, &expected, value, false, __ATOMIC_RELEASE,
+					  __ATOMIC_RELAXED);
+	return expected;
+}
 
 static inline void seam_count(u64 *p, u64 n)
 {
 	(void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static inline void seam_bits_clear(u64 *p, u64 bits)
+{
+	if (emu_watched(p))
+		emu_bits_clear(p, bits);
+	else
+		(void)__atomic_fetch_and(p, ~bits, __ATOMIC_RELEASE);
+}
+
+/* Physical memory, mapped in one piece (phys.h). */
+extern u8 *emu_phys_base;
+#define EMU_PHYS_BASE 0x100000000ULL
+
+static inline void *seam_phys_ptr(u64 pa)
+{
+	return emu_phys_base + (pa - EMU_PHYS_BASE);
+}
+
+static inline u64 seam_ptr_phys(const void *p)
+{
+	return EMU_PHYS_BASE + (u64)((const u8 *)p - emu_phys_base);
 }
 
 typedef pthread_mutex_t seam_mutex_t;

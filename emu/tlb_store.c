@@ -227,41 +227,52 @@ static void stores(const void *p, u64 old, u64 new, bool release)
 	*copy = new;
 }
 
+/* Makes @p @value: all stores of software to tables that are watched come here. Lock. */
+static void put(u64 *p, u64 value, bool release)
+{
+	stores(p, *p, value, release);
+	__atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
 void emu_store(void *p, u64 value, bool release)
 {
 	emu_sched_point();
 	pthread_mutex_lock(&tlb.lock);
-	stores(p, *(u64 *)p, value, release);
-	__atomic_store_n((u64 *)p, value, __ATOMIC_RELEASE);
+	put(p, value, release);
 	pthread_mutex_unlock(&tlb.lock);
 }
 
-u64 emu_exchange(void *p, u64 value, bool release)
+u64 emu_exchange(u64 *p, u64 value)
 {
 	u64 old;
 
 	emu_sched_point();
 	pthread_mutex_lock(&tlb.lock);
-	old = *(u64 *)p;
-	stores(p, old, value, release);
-	__atomic_store_n((u64 *)p, value, __ATOMIC_RELEASE);
+	old = *p;
+	put(p, value, true);
 	pthread_mutex_unlock(&tlb.lock);
 	return old;
 }
 
-u64 emu_cmpxchg(void *p, u64 expected, u64 value, bool release)
+u64 emu_cmpxchg(u64 *p, u64 expected, u64 value)
 {
 	u64 old;
 
 	emu_sched_point();
 	pthread_mutex_lock(&tlb.lock);
-	old = *(u64 *)p;
-	if (old == expected) {
-		stores(p, old, value, release);
-		__atomic_store_n((u64 *)p, value, __ATOMIC_RELEASE);
-	}
+	old = *p;
+	if (old == expected)
+		put(p, value, true);
 	pthread_mutex_unlock(&tlb.lock);
 	return old;
+}
+
+void emu_bits_clear(u64 *p, u64 bits)
+{
+	emu_sched_point();
+	pthread_mutex_lock(&tlb.lock);
+	put(p, *p & ~bits, false);
+	pthread_mutex_unlock(&tlb.lock);
 }
 
 void emu_tlb_audit(void)
