@@ -206,6 +206,5 @@ bool emu_phys_update(u64 hpa, u64 was, u64 desc)
 {
 	u64 *p = desc_ptr(hpa);
 
-	return p && __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE);
+	return p && emu_tlb_update(p, was, desc);
 }

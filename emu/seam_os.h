@@ -48,6 +48,7 @@ void emu_store(void *p, u64 value, bool release);
 u64 emu_exchange(u64 *p, u64 value);
 u64 emu_cmpxchg(u64 *p, u64 expected, u64 value);
 void emu_bits_clear(u64 *p, u64 bits);
+void emu_fence(void);
 
 #define EMU_STORE(p, value, release)                                       \
 	({                                                                 \
@@ -69,7 +70,7 @@ void emu_bits_clear(u64 *p, u64 bits);
 #define WRITE_ONCE(x, value)	    EMU_STORE(&(x), value, false)
 #define smp_store_release(p, value) EMU_STORE(p, value, true)
 #define smp_rmb()		    __atomic_signal_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb()		    __atomic_signal_fence(__ATOMIC_RELEASE)
+#define smp_wmb()		    (emu_watch.size ? emu_fence() : __atomic_signal_fence(__ATOMIC_RELEASE))
 
 static inline u64 xchg_release(u64 *p, u64 value)
 {

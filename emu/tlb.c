@@ -162,6 +162,7 @@ void emu_tlb_dsb(void)
 	pthread_mutex_lock(&tlb.lock);
 	tlb.actor[tlb_self()].visible = tlb.store;
 	pthread_mutex_unlock(&tlb.lock);
+	emu_fence();
 }
 
 struct tlbi {

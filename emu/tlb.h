@@ -30,8 +30,8 @@
  *
  * Rules, each with its complaint; enum emu_tlb_rule names them.
  *
- * The tables are seen through the hooks of seam_os.h: each WRITE_ONCE, smp_store_release
- * and cmpxchg_release to a table that walkers can reach. A copy of those tables finds stores
+ * The tables are seen through the hooks of seam_os.h, in all its ways to store to a table
+ * that walkers can reach. A copy of those tables finds stores
  * that were made otherwise.
  *
  * One VM at a time. An actor is an actor of scheduler.h, or else a thread. All functions may be
@@ -40,6 +40,7 @@
 #ifndef EMU_TLB_H
 #define EMU_TLB_H
 
+#include "mmu.h"
 #include "types.h"
 
 /* ThreadSanitizer is to see the order that core itself makes: the model would add its own. */
@@ -116,10 +117,11 @@ struct emu_tlb_rights {
 struct emu_tlb_rights emu_tlb_rights(struct gfn gfn);
 
 /*
- * One leaf of the set that translates @gfn, chosen by @random; what the tables say is among
- * the choices. False: the choice was a translation fault. Any CPU may use it now.
+ * An access by any CPU: by what the tables say now (emu_mmu_access(), updates of the hardware
+ * included) or by another leaf of the set, as @random has it.
  */
-bool emu_tlb_pick(struct gfn gfn, u64 random, u64 *desc, int *level);
+struct emu_walk emu_tlb_access(const struct emu_mmu *mmu, u64 ipa, enum emu_access access,
+			       u64 random);
 
 /* Complaints since emu_tlb_begin(), and the first of them in words, or NULL. */
 unsigned int emu_tlb_complaints(void);
@@ -139,6 +141,8 @@ void emu_tlb_dsb(void);
  */
 void emu_tlb_tlbi_begin(u16 vmid, u64 gfn, u64 pages, int level);
 void emu_tlb_tlbi_end(void);
+/* What the hardware does to a descriptor: @desc in place of @was. False: it is not @was. */
+bool emu_tlb_update(u64 *p, u64 was, u64 desc);
 /* Pages [@page, @page + @count) of emu's pool, tables so far, are freed. */
 void emu_tlb_freed(unsigned int page, unsigned int count);
 

@@ -22,6 +22,8 @@ struct tlb_actor {
 	u64 op;	     /* counts operations */
 	bool busy;   /* ghosts may be owned by the present one */
 	u64 made;    /* the last store that made a leaf valid */
+	bool fenced; /* smp_wmb() or a DSB in operation fence_op */
+	u64 fence_op;
 	u64 visible; /* stores up to here have had their DSB */
 	/* The last TLBI: the operation, and what it covered; pages 0: all. */
 	u64 tlbi_op;

@@ -173,6 +173,27 @@ static bool replaced_badly(u64 gfn, int level, u64 old, u64 new)
 	return meets(&g, &e);
 }
 
+/*
+ * A leaf leads to memory that has been made ready before the operation, or under a barrier;
+ * a table was written to just now.
+ */
+static bool ordered(unsigned int id, u64 desc, int level)
+{
+	const struct tlb_actor *self = &tlb.actor[id];
+
+	return tlb_kind(desc, level) == TLB_LEAF && self->fenced && self->fence_op == self->op;
+}
+
+void emu_fence(void)
+{
+	struct tlb_actor *self = &tlb.actor[tlb_self()];
+
+	pthread_mutex_lock(&tlb.lock);
+	self->fenced = true;
+	self->fence_op = self->op;
+	pthread_mutex_unlock(&tlb.lock);
+}
+
 static void store(struct tlb_page *p, unsigned int index, u64 old, u64 new, bool release)
 {
 	unsigned int id = tlb_self();
@@ -188,7 +209,7 @@ static void store(struct tlb_page *p, unsigned int index, u64 old, u64 new, bool
 		leaves(gfn, p->level, old, id);
 	if (!valid)
 		return;
-	if (!soft && !release)
+	if (!soft && !release && !ordered(id, new, p->level))
 		tlb_complain(EMU_TLB_RELEASE, NULL, gfn, p->level, new, "an entry made valid");
 	if (tlb_kind(old, p->level) == TLB_NONE && tlb_kind(new, p->level) == TLB_LEAF)
 		tlb.actor[id].made = tlb.store;
@@ -273,6 +294,19 @@ void emu_bits_clear(u64 *p, u64 bits)
 	pthread_mutex_lock(&tlb.lock);
 	put(p, *p & ~bits, false);
 	pthread_mutex_unlock(&tlb.lock);
+}
+
+bool emu_tlb_update(u64 *p, u64 was, u64 desc)
+{
+	bool locked = tlb.on, done;
+
+	if (locked)
+		pthread_mutex_lock(&tlb.lock);
+	done = __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+	if (locked)
+		pthread_mutex_unlock(&tlb.lock);
+	return done;
 }
 
 void emu_tlb_audit(void)

@@ -83,20 +83,24 @@ struct emu_tlb_rights emu_tlb_rights(struct gfn gfn)
 	return rights;
 }
 
-bool emu_tlb_pick(struct gfn gfn, u64 random, u64 *desc, int *level)
+struct emu_walk emu_tlb_access(const struct emu_mmu *mmu, u64 ipa, enum emu_access access,
+			       u64 random)
 {
-	struct leaves l;
+	struct emu_walk w = { .fault = EMU_FAULT_NONE };
+	struct leaves l = { .now = true };
 	unsigned int i;
 
 	pthread_mutex_lock(&tlb.lock);
-	leaves_of(gfn, &l);
+	if (tlb.on)
+		leaves_of(gfn_of(ipa >> TSR_PAGE_SHIFT), &l);
 	pthread_mutex_unlock(&tlb.lock);
-	i = (unsigned int)(random % (l.count + !l.now));
-	if (i >= l.count)
-		return false;
-	*desc = l.leaf[i].desc;
-	*level = l.leaf[i].level;
-	return true;
+	i = l.count ? (unsigned int)(random % (l.count + !l.now)) : 0;
+	if (i == l.count || (l.now && !i))
+		return emu_mmu_access(mmu, ipa, access);
+	w.desc = l.leaf[i].desc;
+	w.level = l.leaf[i].level;
+	emu_mmu_leaf(mmu, ipa, access, &w);
+	return w;
 }
 
 struct gone {
