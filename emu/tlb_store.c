@@ -86,11 +86,15 @@ static void enters(u64 gfn, int level, u64 desc)
 
 void tlb_table_linked(s64 page, u64 gfn, int level)
 {
-	struct tlb_page *p = &tlb.page[page];
+	struct tlb_page *p;
 
-	if (page < 0 || p->linked || (p->ghosts && (p->gfn != gfn || p->level != level))) {
-		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0,
-			     page < 0 ? "no table there" : "walkers reach it elsewhere");
+	if (page < 0) {
+		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0, "no table there");
+		return;
+	}
+	p = &tlb.page[page];
+	if (p->linked || (p->ghosts && (p->gfn != gfn || p->level != level))) {
+		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0, "walkers reach it elsewhere");
 		return;
 	}
 	p->linked = true;
