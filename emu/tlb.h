@@ -123,7 +123,10 @@ struct emu_tlb_rights emu_tlb_rights(struct gfn gfn);
 struct emu_walk emu_tlb_access(const struct emu_mmu *mmu, u64 ipa, enum emu_access access,
 			       u64 random);
 
-/* Complaints since emu_tlb_begin(), and the first of them in words, or NULL. */
+/*
+ * Complaints since emu_tlb_begin(), and the first of them in words, or NULL. Under the
+ * scheduler the first ends the run: emu_sched_run() returns it.
+ */
 unsigned int emu_tlb_complaints(void);
 unsigned int emu_tlb_complaints_of(enum emu_tlb_rule rule);
 const char *emu_tlb_complaint(void);

@@ -192,10 +192,10 @@ void emu_fence(void)
 {
 	struct tlb_actor *self = &tlb.actor[tlb_self()];
 
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	self->fenced = true;
 	self->fence_op = self->op;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 static void store(struct tlb_page *p, unsigned int index, u64 old, u64 new, bool release)
@@ -262,9 +262,9 @@ static void put(u64 *p, u64 value, bool release)
 void emu_store(void *p, u64 value, bool release)
 {
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	put(p, value, release);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 u64 emu_exchange(u64 *p, u64 value)
@@ -272,10 +272,10 @@ u64 emu_exchange(u64 *p, u64 value)
 	u64 old;
 
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	old = *p;
 	put(p, value, true);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	return old;
 }
 
@@ -284,20 +284,20 @@ u64 emu_cmpxchg(u64 *p, u64 expected, u64 value)
 	u64 old;
 
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	old = *p;
 	if (old == expected)
 		put(p, value, true);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	return old;
 }
 
 void emu_bits_clear(u64 *p, u64 bits)
 {
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	put(p, *p & ~bits, false);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 bool emu_tlb_update(u64 *p, u64 was, u64 desc)
@@ -305,11 +305,11 @@ bool emu_tlb_update(u64 *p, u64 was, u64 desc)
 	bool locked = tlb.on, done;
 
 	if (locked)
-		pthread_mutex_lock(&tlb.lock);
+		tlb_lock();
 	done = __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
 	if (locked)
-		pthread_mutex_unlock(&tlb.lock);
+		tlb_unlock();
 	return done;
 }
 
@@ -317,7 +317,7 @@ void emu_tlb_audit(void)
 {
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	for (u64 page = 0; page < EMU_PHYS_PAGES; page++) {
 		const struct tlb_page *p = &tlb.page[page];
 
@@ -328,5 +328,5 @@ void emu_tlb_audit(void)
 				tlb_complain(EMU_TLB_PLAIN, NULL, p->gfn + i * tlb_span(p->level),
 					     p->level, tlb_table(page)[i], "a store unseen");
 	}
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
