@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only OR MIT		young |= s2_differ(&table[i], leaf, step);
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
 /* Atomically: the hardware does the same beside us. */
