@@ -89,6 +89,12 @@ static inline void s2_leaf_prepare_fresh(const struct s2_mapping *m, u64 nr, u64
 	s2_leaf_prepare(m, nr, pages, true, m->leaf->perm & PERM_X);
 }
 
+/* Must something be done to the memory of a fresh leaf before a guest has it? */
+static inline bool s2_leaf_is_work(const struct s2 *s2, const struct s2_leaf *leaf)
+{
+	return leaf->tags | leaf->clean | (leaf->perm & s2->icache);
+}
+
 /* A table for the invalid @entry, from the cache. False: there is none. */
 static bool s2_link(const struct s2_mapping *m, u64 *entry)
 {
@@ -223,12 +229,6 @@ static u64 *s2_descend(const struct s2_mapping *m, u64 nr, int *at)
 	}
 }
 
-/* Must something be done to the memory of a fresh leaf before a guest has it? */
-static inline bool s2_leaf_is_work(const struct s2 *s2, const struct s2_leaf *leaf)
-{
-	return leaf->tags | leaf->clean | (leaf->perm & s2->icache);
-}
-
 /* Most mappings: the tables are there, and the entry is not valid. False: anything else. */
 static inline bool s2_map_fast(struct s2 *s2, u64 nr, int level, const struct s2_leaf *leaf)
 {
@@ -282,6 +282,12 @@ static inline bool s2_mapping_fits(const struct s2_mapping *m, u64 nr, int level
 	       !(s2_mapping_hpa(m, nr).addr & (s2_level_bytes(level) - 1));
 }
 
+static inline void s2_map_spend(struct s2_walk *walk, const struct s2_mapping *m, u64 pages)
+{
+	if (s2_leaf_is_work(m->s2, m->leaf))
+		s2_walk_spend(walk, pages / S2_PAGES_A_TABLE);
+}
+
 static bool s2_map_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
 	const struct s2_mapping *m = &((struct s2_range_mapping *)walk)->m;
@@ -289,6 +295,7 @@ static bool s2_map_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bo
 
 	if (whole && s2_mapping_fits(m, nr, level)) {
 		s2_install(m, entry, nr, level);
+		s2_map_spend(walk, m, s2_level_pages(level));
 		return false;
 	}
 	if (s2_desc_is_table(old, level))
@@ -316,6 +323,7 @@ static void s2_map_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 {
 	const struct s2_mapping *m = &((struct s2_range_mapping *)walk)->m;
 
+	s2_map_spend(walk, m, count);
 	for (unsigned int i = 0; i < count;) {
 		unsigned int end = i + s2_holes(&entry[i], count - i);
 		u64 desc = s2_mapping_desc(m, nr + i, TSR_LEVEL_LAST);

@@ -129,8 +129,9 @@ static inline struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn)
  */
 
 /*
- * Maps the range to memory that begins at @leaf->hpa and is one piece, with blocks of
- * @level at the coarsest, where both addresses are aligned for them. As s2_map() otherwise.
+ * Maps the range to memory that is one piece and begins at @leaf->hpa, which goes with
+ * @range.begin from piece to piece; with blocks of @level at the coarsest, where both addresses
+ * are aligned for them. As s2_map() otherwise.
  */
 u64 s2_range_map(struct s2 *s2, struct s2_cache *cache, struct gfn_range range, int level,
 		 const struct s2_leaf *leaf);

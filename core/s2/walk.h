@@ -39,6 +39,8 @@ struct s2_walk {
 u64 s2_walk_run(struct s2_walk *walk);
 /* Takes so much from the budget: one is a table's work, or a block's. */
 void s2_walk_spend(struct s2_walk *walk, u64 cost);
+/* Cleaning the caches of so many pages takes as long as the work on a table. */
+#define S2_PAGES_A_TABLE 64U
 /* The walk ends here: it cannot do what it should with page @nr. */
 void s2_walk_stop(struct s2_walk *walk, u64 nr);
 /*
