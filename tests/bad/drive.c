@@ -7,6 +7,7 @@
 
 #define SEEDS	   400U
 #define SEEDS_FULL 40000U
+#define SEEDS_BAD  2000U
 
 const struct host *drive_host(u64 seed)
 {
@@ -46,12 +47,20 @@ static const char *find(u64 first, u64 count, u64 *seed)
 	return NULL;
 }
 
+static u64 seeds(void)
+{
+	const char *full = getenv("TSR_FULL");
+
+	if (*bad_expected)
+		return SEEDS_BAD;
+	return full && *full ? SEEDS_FULL : SEEDS;
+}
+
 /* One seed as an argument is run alone. What a run leaves behind goes with the process. */
 int main(int argc, char **argv)
 {
 	u64 first = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
-	u64 count = argc > 1 ? 1 : getenv("TSR_FULL") && *getenv("TSR_FULL") ? SEEDS_FULL : SEEDS;
-	u64 seed;
+	u64 count = argc > 1 ? 1 : seeds(), seed;
 	const char *error = find(first, count, &seed);
 	bool ok = *bad_expected ? error != NULL : !error;
 
