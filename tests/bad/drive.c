@@ -41,8 +41,6 @@ static const char *find(u64 first, u64 count, u64 *seed)
 
 		if (error && (!*bad_expected || strstr(error, bad_expected)))
 			return error;
-		if (error && getenv("DRIVE_VERBOSE"))
-			printf("# %llu: %s\n", *seed, error);
 	}
 	return NULL;
 }
@@ -61,11 +59,13 @@ int main(int argc, char **argv)
 {
 	u64 first = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
 	u64 count = argc > 1 ? 1 : seeds(), seed;
-	const char *error = find(first, count, &seed);
-	bool ok = *bad_expected ? error != NULL : !error;
+	const char *error = bad_applies ? find(first, count, &seed) : NULL;
+	bool ok = bad_applies && !error == !*bad_expected;
 
 	printf("1..1\n%sok 1 - %s\n", ok ? "" : "not ",
 	       *bad_expected ? bad_expected : "no complaint");
+	if (!bad_applies)
+		puts("# its line of tests/bad/list changes nothing in core any more");
 	if (error)
 		printf("# seed %llu: %s\n", seed, error);
 	fflush(stdout);
