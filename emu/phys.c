@@ -174,13 +174,30 @@ struct hpa emu_ram_alloc(unsigned int order)
 	return hpa_of(EMU_PHYS_BASE + phys.ram * TSR_PAGE_SIZE);
 }
 
-bool emu_phys_desc(u64 hpa, u64 *desc)
+/* The descriptor at @hpa, or NULL if no table is there. */
+static u64 *desc_ptr(u64 hpa)
 {
 	u64 page = (hpa - EMU_PHYS_BASE) / TSR_PAGE_SIZE;
 
 	if (hpa < EMU_PHYS_BASE || page >= EMU_PHYS_PAGES || (hpa & 7) ||
 	    phys.use[page] != PAGE_TABLE)
-		return false;
-	*desc = READ_ONCE(*(u64 *)seam_table_ptr(hpa_of(hpa)));
-	return true;
+		return NULL;
+	return seam_table_ptr(hpa_of(hpa));
+}
+
+bool emu_phys_desc(u64 hpa, u64 *desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	if (p)
+		*desc = READ_ONCE(*p);
+	return p;
+}
+
+bool emu_phys_update(u64 hpa, u64 was, u64 desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	return p && __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE);
 }

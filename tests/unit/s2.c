@@ -21,12 +21,15 @@ static void start(const struct host *on)
 	memset(&cache, 0, sizeof(cache));
 	seam_rwlock_init(&lock);
 	assert_int_equal(s2_init(&s2, &host, 40, &tlb, &lock), 0);
-	mmu = (struct emu_mmu){ seam_table_hpa(s2.root).addr,
-				s2_geom_vtcr(&s2.geom, &host),
-				host.fwb,
-				host.mte_perm,
-				host.xnx,
-				48 };
+	mmu = (struct emu_mmu){
+		.vttbr = seam_table_hpa(s2.root).addr,
+		.vtcr = s2_geom_vtcr(&s2.geom, &host),
+		.fwb = host.fwb,
+		.mte_perm = host.mte_perm,
+		.xnx = host.xnx,
+		.pa_bits = 48,
+		.hafdbs = host.hafdbs,
+	};
 }
 
 static int begin(void **state)
