@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# bench: programs for the emulated host, and a plugin of QEMU that counts. The
-# machine that the programs run is that of tests/abi.
+# bench: programs for the emulated host, and a plugin of QEMU that counts; programs for this
+# machine that measure core and its peers. The machine that the former run is that of tests/abi.
 
 bench-objs := $(patsubst %,$(B)/arm64/%.o, \
 	bench/e2e tests/abi/env tests/abi/guest tests/abi/machine tests/abi/tap)
@@ -14,4 +14,24 @@ $(B)/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
-.PHONY: bench
+# What is measured here is built as the kernel builds it, without sanitizers, over a seam of
+# its own.
+bench-cpp := -Icore -Ibench
+bench-common := $(B)/bench/o/bench/meter.o $(B)/bench/o/bench/heap.o $(B)/bench/o/bench/pool.o
+bench-core := $(core-objs:%=$(B)/bench/o/%) $(B)/bench/o/bench/seam.o
+
+$(B)/bench/o/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(CFLAGS) -c -o $@ $<
+
+$(B)/bench/s2-ours: $(B)/bench/o/bench/s2/rows.o $(B)/bench/o/bench/s2/ours.o \
+		$(bench-common) $(bench-core)
+$(B)/bench/s2-ours:
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^
+
+bench-ours: $(B)/bench/s2-ours
+
+-include $(shell find $(B)/bench/o -name '*.d' 2>/dev/null)
+
+.PHONY: bench bench-ours
