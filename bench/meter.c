@@ -11,7 +11,7 @@
 
 enum meter_mode { METER_TRY, METER_TIME, METER_COUNT };
 
-#define ROUNDS 7
+#define ROUNDS 5
 
 static enum meter_mode mode;
 static const struct meter_row *row;
@@ -32,15 +32,15 @@ void meter_start(void)
 	CALLGRIND_START_INSTRUMENTATION;
 }
 
-void meter_stop(u64 operations)
+void meter_stop(double operations)
 {
 	CALLGRIND_STOP_INSTRUMENTATION;
-	figure = (now() - started) / (double)operations;
+	figure = (now() - started) / operations;
 	if (mode != METER_COUNT)
 		return;
 	CALLGRIND_DUMP_STATS_AT(row->name);
 	CALLGRIND_ZERO_STATS;
-	printf("%s count %llu\n", row->name, operations);
+	printf("%s count %.9g\n", row->name, operations);
 }
 
 void meter_value(const char *unit, double value)
@@ -105,11 +105,12 @@ static void time_row(void)
 	for (int i = 0; i < ROUNDS; i++) {
 		figure = -1;
 		row->run(row->size);
+		if (figure < 0)
+			return;
 		rounds[i] = figure;
 	}
 	qsort(rounds, ROUNDS, sizeof(*rounds), compare);
-	if (rounds[0] >= 0)
-		printf("%s ns %.1f\n", row->name, rounds[ROUNDS / 2]);
+	printf("%s ns %.1f\n", row->name, rounds[ROUNDS / 2]);
 }
 
 int meter_main(int argc, char **argv, const struct meter_row *rows, unsigned int count)

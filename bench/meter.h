@@ -26,8 +26,8 @@ struct meter_row {
 int meter_main(int argc, char **argv, const struct meter_row *rows, unsigned int count);
 
 void meter_start(void);
-/* @operations took place since meter_start(). */
-void meter_stop(u64 operations);
+/* @operations took place since meter_start(); less than one, if it was a part of it. */
+void meter_stop(double operations);
 
 /* A figure that is neither: "ROW UNIT VALUE". */
 void meter_value(const char *unit, double value);

@@ -30,7 +30,13 @@ $(B)/bench/s2-ours:
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
 
-bench-ours: $(B)/bench/s2-ours
+$(B)/bench/attr-ours: $(B)/bench/o/bench/attr/rows.o $(B)/bench/o/bench/attr/ours.o \
+		$(bench-common) $(bench-core)
+$(B)/bench/attr-ours:
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^
+
+bench-ours: $(B)/bench/s2-ours $(B)/bench/attr-ours
 
 -include $(shell find $(B)/bench/o -name '*.d' 2>/dev/null)
 
