@@ -13,7 +13,7 @@
 #ifndef BENCH_METER_H
 #define BENCH_METER_H
 
-#include "types.h"
+#include "seam_os.h"
 
 struct meter_row {
 	const char *name;

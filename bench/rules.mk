@@ -15,29 +15,37 @@ $(B)/bench/count.so: bench/count.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 # What is measured here is built as the kernel builds it, without sanitizers, over a seam of
-# its own.
+# its own; Linux's sources, which host/linux-source.sh unpacks, over a shim.
+bench-o := $(B)/bench/o
 bench-cpp := -Icore -Ibench
-bench-common := $(B)/bench/o/bench/meter.o $(B)/bench/o/bench/heap.o $(B)/bench/o/bench/pool.o
-bench-core := $(core-objs:%=$(B)/bench/o/%) $(B)/bench/o/bench/seam.o
+bench-core := $(core-objs:%=$(bench-o)/%) $(bench-o)/bench/seam.o
 
-$(B)/bench/o/%.o: %.c
+LINUX ?= $(TSR_CACHE)/linux-source
+
+$(bench-o)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(bench-cpp) $(CFLAGS) -c -o $@ $<
 
-$(B)/bench/s2-ours: $(B)/bench/o/bench/s2/rows.o $(B)/bench/o/bench/s2/ours.o \
-		$(bench-common) $(bench-core)
-$(B)/bench/s2-ours:
+s2-shim := -Ibench/s2/shim -idirafter $(LINUX)/arch/arm64/include
+$(bench-o)/bench/s2/linux.o: bench-cpp := -Ibench -Ibench/s2 $(s2-shim)
+$(bench-o)/pgtable.o: $(LINUX)/arch/arm64/kvm/hyp/pgtable.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -Ibench $(s2-shim) $(CFLAGS) -w -c -o $@ $<
+
+bench-rows = $(patsubst %,$(bench-o)/bench/%.o,$(1)/rows meter heap pool)
+$(B)/bench/s2-ours: $(call bench-rows,s2) $(bench-o)/bench/s2/ours.o $(bench-core)
+$(B)/bench/s2-linux: $(call bench-rows,s2) $(bench-o)/bench/s2/linux.o $(bench-o)/pgtable.o
+$(B)/bench/attr-ours: $(call bench-rows,attr) $(bench-o)/bench/attr/ours.o $(bench-core)
+
+bench-ours := $(B)/bench/s2-ours $(B)/bench/attr-ours
+bench-peers := $(B)/bench/s2-linux
+$(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
 
-$(B)/bench/attr-ours: $(B)/bench/o/bench/attr/rows.o $(B)/bench/o/bench/attr/ours.o \
-		$(bench-common) $(bench-core)
-$(B)/bench/attr-ours:
-	@mkdir -p $(@D)
-	$(CC) -o $@ $^
+bench-ours: $(bench-ours)
+bench-peers: $(bench-peers)
 
-bench-ours: $(B)/bench/s2-ours $(B)/bench/attr-ours
+-include $(shell find $(bench-o) -name '*.d' 2>/dev/null)
 
--include $(shell find $(B)/bench/o -name '*.d' 2>/dev/null)
-
-.PHONY: bench bench-ours
+.PHONY: bench bench-ours bench-peers

@@ -8,7 +8,7 @@
 #ifndef BENCH_ATTR_SUBJECT_H
 #define BENCH_ATTR_SUBJECT_H
 
-#include "types.h"
+#include "seam_os.h"
 
 /* A subject that takes its time for a range gets no more pages than so many at once. */
 extern const u64 subject_limit;

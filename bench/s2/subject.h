@@ -9,7 +9,7 @@
 #ifndef BENCH_S2_SUBJECT_H
 #define BENCH_S2_SUBJECT_H
 
-#include "types.h"
+#include "seam_os.h"
 
 #define SUBJECT_HOST (1ULL << 24) /* in pages: 64 GiB */
 
