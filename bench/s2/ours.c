@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/* core/s2 as the subject. */
+#include <err.h>
+#include <stdlib.h>
+
+#include "s2/s2.h"
+#include "s2/walk.h"
+#include "subject.h"
+
+#define IPA_BITS 40
+
+static const struct host host = {
+	.ipa_bits = 48,
+	.pa_bits = 48,
+	.bbm = 2,
+	.hafdbs = 2,
+	.fwb = true,
+	.dic = true,
+	.idc = true,
+	.xnx = true,
+	.tlb_range = true,
+};
+
+static struct seam_tlb tlb;
+static seam_rwlock_t lock;
+static struct s2 s2;
+static struct s2_cache own_cache;
+
+void subject_open(void)
+{
+	seam_rwlock_init(&lock);
+	if (s2_init(&s2, &host, IPA_BITS, &tlb, &lock))
+		errx(1, "s2_init");
+}
+
+void subject_close(void)
+{
+	s2_destroy(&s2);
+	s2_cache_drain(&own_cache);
+}
+
+static struct s2_leaf leaf_of(u64 gfn, perm_t perm)
+{
+	return (struct s2_leaf){
+		.hpa = hpa_of((gfn + SUBJECT_HOST) << TSR_PAGE_SHIFT),
+		.type = MEMTYPE_WB,
+		.perm = perm,
+	};
+}
+
+static void map(struct s2_cache *cache, u64 gfn, int level, perm_t perm)
+{
+	struct s2_leaf leaf = leaf_of(gfn, perm);
+
+	if (s2_cache_fill(cache))
+		errx(1, "s2_cache_fill");
+	s2_map(&s2, cache, gfn_of(gfn), level, &leaf, false);
+}
+
+void subject_map_page(u64 gfn)
+{
+	map(&own_cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+}
+
+void subject_map_block(u64 gfn)
+{
+	map(&own_cache, gfn, TSR_LEVEL_LAST - 1, PERM_R | PERM_W | PERM_X);
+}
+
+void subject_dirty(u64 gfn)
+{
+	subject_map_page(gfn);
+}
+
+void subject_map_pages(u64 gfn, u64 pages)
+{
+	for (u64 i = 0; i < pages; i++)
+		subject_map_page(gfn + i);
+}
+
+void subject_join(u64 gfn, u64 pages)
+{
+	struct s2_leaf leaf = leaf_of(gfn, PERM_R | PERM_W | PERM_X);
+
+	if (s2_cache_fill(&own_cache))
+		errx(1, "s2_cache_fill");
+	s2_map(&s2, &own_cache, gfn_of(gfn), TSR_LEVEL_LAST - 1, &leaf, true);
+}
+
+void subject_split(u64 gfn, u64 pages)
+{
+	subject_unmap(gfn, pages);
+	subject_map_pages(gfn, pages);
+}
+
+u64 subject_walk(u64 gfn)
+{
+	struct s2_entry entry = s2_lookup(&s2, gfn_of(gfn));
+
+	if (entry.kind != S2_LEAF)
+		return 0;
+	return entry.hpa.addr | S2_DESC_VALID | (entry.perm & PERM_W ? S2_DESC_S2AP_W : 0);
+}
+
+int subject_level(u64 gfn)
+{
+	return s2_lookup(&s2, gfn_of(gfn)).level;
+}
+
+void subject_protect(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end)
+		range.begin = s2_range_protect(&s2, range, PERM_W);
+}
+
+void subject_unmap(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end)
+		range.begin = s2_range_unmap(&s2, range);
+}
+
+void subject_protect_dirty(u64 gfn, u64 mask)
+{
+	u64 first = (u64)__builtin_ctzll(mask), last = 63 - (u64)__builtin_clzll(mask);
+
+	subject_protect(gfn + first, last - first + 1);
+}
+
+void *subject_cache(void)
+{
+	return calloc(1, sizeof(struct s2_cache));
+}
+
+void subject_fault(void *cache, u64 gfn)
+{
+	seam_read_lock(&lock);
+	map(cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+	seam_read_unlock(&lock);
+}
