@@ -27,8 +27,7 @@ int main(void)
 	prove(level >= 1 && level <= 3 && level >= attr_level);
 	prove(level == 3 || fits(&slot, gfn.nr, hfn, &b, level));
 	/* The largest: a level above does not fit, or is not uniform. */
-	prove(level == 1 || level - 1 < attr_level ||
-	      !fits(&slot, gfn.nr, hfn, &b, level - 1));
+	prove(level == 1 || level - 1 < attr_level || !fits(&slot, gfn.nr, hfn, &b, level - 1));
 	proved();
 	return 0;
 }

@@ -31,8 +31,7 @@ int main(void)
 	if (!err && (survey.kinds & BIT(kind)))
 		prove(!read_refused(&env, &slot, (enum backing_kind)kind, can_tag));
 	if (survey.kinds == BIT(kind))
-		prove((err != 0) ==
-		      read_refused(&env, &slot, (enum backing_kind)kind, can_tag));
+		prove((err != 0) == read_refused(&env, &slot, (enum backing_kind)kind, can_tag));
 	proved();
 	return 0;
 }

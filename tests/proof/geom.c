@@ -40,8 +40,7 @@ static void prove_shape(struct s2_geom geom)
 	      geom.root_tables * 512ULL * entry_pages == s2_geom_pages(&geom));
 	prove(s2_geom_root_entries(&geom) == geom.root_tables * 512U);
 	/* The fewest levels: 16 tables of the next level would not do (D8.2.10). */
-	prove(geom.start_level == 2 ||
-	      16 * 512ULL * (entry_pages >> 9) < s2_geom_pages(&geom));
+	prove(geom.start_level == 2 || 16 * 512ULL * (entry_pages >> 9) < s2_geom_pages(&geom));
 }
 
 static void prove_vtcr(u64 vtcr, struct s2_geom geom, const struct host *host)

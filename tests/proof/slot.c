@@ -2,6 +2,7 @@
 /*
  * proves: between guest pages and the VMM's addresses nothing leaves a slot or falls out of it
  * sources: core/slot.c
+ * takes: long
  */
 #include "proof.h"
 #include "slot.h"
@@ -32,20 +33,29 @@ static void prove_page(const struct slot *slot)
 	prove((hva - slot->hva.addr) >> 12 == gfn.nr - slot->gfns.begin);
 }
 
-/* A notifier's range of any bytes that meets the slot: all pages it touches, and no others. */
+/*
+ * A notifier's range of any bytes that meets the slot: all pages that it touches, and no
+ * others. It begins before the slot or in its page @first, and ends after it or in @last.
+ */
 static void prove_notified(const struct slot *slot)
 {
-	u64 begin = nondet_u64(), end = nondet_u64(), first, last;
+	u64 first = nondet_u64(), last = nondet_u64(), begin = nondet_u64(), end = nondet_u64();
+	u64 count = gfn_range_count(slot->gfns);
 	struct gfn_range r;
 
-	assume(begin < end && begin < slot_hva_end(slot) && end > slot->hva.addr);
+	assume(first < count && last < count && first <= last);
+	if (nondet_bool())
+		begin = slot->hva.addr + (first << 12) + bits(nondet_u64(), 11, 0);
+	else
+		assume(!first && begin <= slot->hva.addr);
+	if (nondet_bool())
+		end = slot->hva.addr + (last << 12) + bits(nondet_u64(), 11, 0) + 1;
+	else
+		assume(last == count - 1 && end >= slot_hva_end(slot));
+	assume(begin < end);
 	r = slot_hva_gfns(slot, begin, end);
-	prove(r.begin < r.end && r.begin >= slot->gfns.begin && r.end <= slot->gfns.end);
-	first = slot_gfn_hva(slot, gfn_of(r.begin)).addr;
-	last = slot_gfn_hva(slot, gfn_of(r.end - 1)).addr;
-	prove(first + 0xfff >= begin && last < end);
-	prove(r.begin == slot->gfns.begin || first <= begin);
-	prove(r.end == slot->gfns.end || last + 0xfff >= end - 1);
+	prove(r.begin == slot->gfns.begin + first);
+	prove(r.end == slot->gfns.begin + last + 1);
 }
 
 int main(void)
