@@ -3,7 +3,8 @@
 # twice where threads matter: NAME with AddressSanitizer, NAME_tsan with
 # ThreadSanitizer.
 
-emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/backing.c emu/mmu.c
+emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/lock.c emu/scheduler.c emu/backing.c emu/mmu.c \
+	emu/ghost.c emu/tlb.c emu/tlb_store.c emu/tlb_view.c
 core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_order emu_mmu vm vm_attr \
 	vm_slot vm_race fail
 thread-units := vm_threads attr_threads

@@ -30,6 +30,7 @@ static void start(const struct host *on)
 		.pa_bits = 48,
 		.hafdbs = host.hafdbs,
 	};
+	emu_tlb_begin(&(struct emu_tlb_vm){ mmu.vttbr, mmu.vtcr, tlb.vmid, host.bbm });
 }
 
 static int begin(void **state)
@@ -40,6 +41,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
+	emu_tlb_audit();
+	if (emu_tlb_complaint())
+		fail_msg("%s", emu_tlb_complaint());
+	emu_tlb_end();
 	s2_destroy(&s2);
 	s2_cache_drain(&cache);
 	return emu_tables_live() || emu_allocs_live() ? -1 : 0;
