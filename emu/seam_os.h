@@ -24,6 +24,9 @@ typedef long long s64;
 
 #define SEAM_PAGE_SHIFT 12
 
+/* Out of the way of what is hot. */
+#define noinline __attribute__((noinline))
+
 #define BIT(n)	   (1UL << (n))
 #define BIT_ULL(n) (1ULL << (n))
 /* Bits @high down to @low. */

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
-/* Cleaning so many bytes takes as long as the work on a table. */
-#define CLEAN_BYTES_A_TABLE (64ULL << TSR_PAGE_SHIFT)
-
 /*
  * Without FEAT_S2FWB what the guest had cached must reach memory, and after the TLBs have
  * forgotten the mapping: so the entries keep their addresses, invalid, until then.
@@ -23,7 +20,7 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 			continue;
 		if (s2_leaf_cached(s2, old, level)) {
 			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
-			s2_walk_spend(walk, s2_level_bytes(level) / CLEAN_BYTES_A_TABLE);
+			s2_walk_spend(walk, s2_level_pages(level) / S2_PAGES_A_TABLE);
 		}
 		WRITE_ONCE(entry[i], 0);
 	}
