@@ -26,19 +26,38 @@ $(bench-o)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(bench-cpp) $(CFLAGS) -c -o $@ $<
 
-s2-shim := -Ibench/s2/shim -idirafter $(LINUX)/arch/arm64/include
-$(bench-o)/bench/s2/linux.o: bench-cpp := -Ibench -Ibench/s2 $(s2-shim)
-$(bench-o)/pgtable.o: $(LINUX)/arch/arm64/kvm/hyp/pgtable.c
+# A header that is asked for of the kernel is the shim's; the rest is Linux's own.
+shim-kvm := linux/bitfield linux/bits linux/kvm_host linux/pgtable linux/types
+shim-lib := asm/barrier linux/bitmap linux/bug linux/compiler linux/err linux/export linux/gfp \
+	linux/kconfig linux/kernel linux/limits linux/list linux/lockdep linux/rcupdate \
+	linux/sched/mm linux/slab linux/spinlock linux/types trace/events/maple_tree
+shim-headers := $(shim-kvm:%=$(B)/bench/shim/kvm/%.h) $(shim-lib:%=$(B)/bench/shim/lib/%.h)
+$(shim-headers): $(B)/bench/shim/%:
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Ibench $(s2-shim) $(CFLAGS) -w -c -o $@ $<
+	echo '#include "shim/$(firstword $(subst /, ,$*)).h"' >$@
+
+kvm-cpp := -Ibench -I$(B)/bench/shim/kvm -idirafter $(LINUX)/arch/arm64/include
+lib-cpp := -Ibench -I$(B)/bench/shim/lib -idirafter $(LINUX)/include
+bench-kvm := $(bench-o)/bench/s2/linux.o $(bench-o)/linux/arch/arm64/kvm/hyp/pgtable.o
+bench-lib := $(patsubst %,$(bench-o)/bench/%.o,attr/xarray attr/maple shim/lib) \
+	$(bench-o)/linux/lib/xarray.o $(bench-o)/linux/lib/maple_tree.o
+$(bench-kvm): bench-cpp := $(kvm-cpp)
+$(bench-lib): bench-cpp := $(lib-cpp)
+$(bench-kvm) $(bench-lib): $(shim-headers)
+
+$(bench-o)/linux/%.o: $(LINUX)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(CFLAGS) -w -c -o $@ $<
 
 bench-rows = $(patsubst %,$(bench-o)/bench/%.o,$(1)/rows meter heap pool)
 $(B)/bench/s2-ours: $(call bench-rows,s2) $(bench-o)/bench/s2/ours.o $(bench-core)
-$(B)/bench/s2-linux: $(call bench-rows,s2) $(bench-o)/bench/s2/linux.o $(bench-o)/pgtable.o
+$(B)/bench/s2-linux: $(call bench-rows,s2) $(bench-kvm)
 $(B)/bench/attr-ours: $(call bench-rows,attr) $(bench-o)/bench/attr/ours.o $(bench-core)
+$(B)/bench/attr-xarray: $(call bench-rows,attr) $(filter-out %/maple.o %/maple_tree.o,$(bench-lib))
+$(B)/bench/attr-maple: $(call bench-rows,attr) $(filter-out %/xarray.o,$(bench-lib))
 
 bench-ours := $(B)/bench/s2-ours $(B)/bench/attr-ours
-bench-peers := $(B)/bench/s2-linux
+bench-peers := $(patsubst %,$(B)/bench/%,s2-linux attr-xarray attr-maple)
 $(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
