@@ -122,16 +122,6 @@ static void rcu_synchronize(void)
 	must(pthread_mutex_unlock(&rcu_grace));
 }
 
-void *seam_rcu_load(void *const *p)
-{
-	return READ_ONCE(*p);
-}
-
-void seam_rcu_publish(void **p, void *value)
-{
-	smp_store_release(p, value);
-}
-
 void seam_free_rcu(void *p)
 {
 	if (!p)
