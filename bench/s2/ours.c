@@ -39,58 +39,73 @@ void subject_close(void)
 	s2_cache_drain(&own_cache);
 }
 
-static struct s2_leaf leaf_of(u64 gfn, perm_t perm)
+static struct s2_leaf leaf_of(u64 gfn)
 {
 	return (struct s2_leaf){
 		.hpa = hpa_of((gfn + SUBJECT_HOST) << TSR_PAGE_SHIFT),
 		.type = MEMTYPE_WB,
-		.perm = perm,
+		.perm = PERM_R | PERM_W | PERM_X,
 	};
 }
 
-static void map(struct s2_cache *cache, u64 gfn, int level, perm_t perm)
+static void fill(struct s2_cache *cache, unsigned int tables)
 {
-	struct s2_leaf leaf = leaf_of(gfn, perm);
-
-	if (s2_cache_fill(cache))
+	if (s2_cache_fill(cache, tables))
 		errx(1, "s2_cache_fill");
+}
+
+static void map(struct s2_cache *cache, u64 gfn, int level)
+{
+	struct s2_leaf leaf = leaf_of(gfn);
+
+	fill(cache, S2_TABLES_MAP);
 	s2_map(&s2, cache, gfn_of(gfn), level, &leaf, false);
 }
 
 void subject_map_page(u64 gfn)
 {
-	map(&own_cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+	map(&own_cache, gfn, TSR_LEVEL_LAST);
 }
 
 void subject_map_block(u64 gfn)
 {
-	map(&own_cache, gfn, TSR_LEVEL_LAST - 1, PERM_R | PERM_W | PERM_X);
+	map(&own_cache, gfn, TSR_LEVEL_LAST - 1);
+}
+
+/* One call for each piece that the lock is held for. */
+void subject_map_pages(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end) {
+		struct s2_leaf leaf = leaf_of(range.begin);
+
+		fill(&own_cache, S2_TABLES_MAP);
+		range.begin = s2_range_map(&s2, &own_cache, range, TSR_LEVEL_LAST, &leaf);
+	}
+}
+
+void subject_join(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end)
+		range.begin = s2_range_join(&s2, range, TSR_LEVEL_LAST - 1);
+}
+
+void subject_split(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end) {
+		fill(&own_cache, S2_TABLES_MAP);
+		range.begin = s2_range_split(&s2, &own_cache, range, TSR_LEVEL_LAST);
+	}
 }
 
 void subject_dirty(u64 gfn)
 {
 	subject_map_page(gfn);
-}
-
-void subject_map_pages(u64 gfn, u64 pages)
-{
-	for (u64 i = 0; i < pages; i++)
-		subject_map_page(gfn + i);
-}
-
-void subject_join(u64 gfn, u64 pages)
-{
-	struct s2_leaf leaf = leaf_of(gfn, PERM_R | PERM_W | PERM_X);
-
-	if (s2_cache_fill(&own_cache))
-		errx(1, "s2_cache_fill");
-	s2_map(&s2, &own_cache, gfn_of(gfn), TSR_LEVEL_LAST - 1, &leaf, true);
-}
-
-void subject_split(u64 gfn, u64 pages)
-{
-	subject_unmap(gfn, pages);
-	subject_map_pages(gfn, pages);
 }
 
 u64 subject_walk(u64 gfn)
@@ -112,7 +127,7 @@ void subject_protect(u64 gfn, u64 pages)
 	struct gfn_range range = { gfn, gfn + pages };
 
 	while (range.begin < range.end)
-		range.begin = s2_range_protect(&s2, range, PERM_W);
+		range.begin = s2_range_write_protect(&s2, NULL, range);
 }
 
 void subject_unmap(u64 gfn, u64 pages)
@@ -120,7 +135,7 @@ void subject_unmap(u64 gfn, u64 pages)
 	struct gfn_range range = { gfn, gfn + pages };
 
 	while (range.begin < range.end)
-		range.begin = s2_range_unmap(&s2, range);
+		range.begin = s2_range_unmap(&s2, NULL, range);
 }
 
 void subject_protect_dirty(u64 gfn, u64 mask)
@@ -138,6 +153,6 @@ void *subject_cache(void)
 void subject_fault(void *cache, u64 gfn)
 {
 	seam_read_lock(&lock);
-	map(cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+	map(cache, gfn, TSR_LEVEL_LAST);
 	seam_read_unlock(&lock);
 }

@@ -19,9 +19,9 @@ void subject_close(void);
 /* One call for the page, or the 2 MiB block, of @gfn. */
 void subject_map_page(u64 gfn);
 void subject_map_block(u64 gfn);
-/* One call for all of them, by pages. */
+/* One call for all of them, or as few as may be, by pages. */
 void subject_map_pages(u64 gfn, u64 pages);
-/* The same, by the largest blocks; a table in the way is replaced by a block. */
+/* Pages that were mapped so become blocks of 2 MiB. */
 void subject_join(u64 gfn, u64 pages);
 /* Blocks give way to pages that map the same. */
 void subject_split(u64 gfn, u64 pages);

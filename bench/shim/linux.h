@@ -17,7 +17,6 @@ typedef u64 __u64;
 
 #define __rcu
 #define __must_check
-#define noinline       __attribute__((noinline))
 #define __maybe_unused __attribute__((unused))
 
 #define likely(x)	 __builtin_expect(!!(x), 1)
