@@ -37,8 +37,8 @@ typedef long long s64;
 #define smp_wmb()		    __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* How many atomic operations a thread has made, in a build that counts them. */
-#ifdef BENCH_ATOMICS
 extern __thread u64 bench_atomics;
+#ifdef BENCH_ATOMICS
 #define count_atomic() ((void)bench_atomics++)
 #else
 #define count_atomic() ((void)0)

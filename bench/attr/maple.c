@@ -6,21 +6,21 @@
 
 #include "subject.h"
 
-#define BLOCK 512UL
+#define PAGES 512UL /* asked for at once */
 
-const u64 subject_limit = ~0UL;
+#define SUBJECT_LIMIT (~0UL)
 
 void maple_tree_init(void);
 
 static struct maple_tree tree;
 
-void subject_open(void)
+static void subject_open(void)
 {
 	maple_tree_init();
 	mt_init_flags(&tree, MT_FLAGS_USE_RCU);
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	mt_clear_in_rcu(&tree);
 	mtree_destroy(&tree);
@@ -32,7 +32,7 @@ void subject_close(void)
  * are not joined gets no better at anything. Large ranges are stored as without readers: to
  * free a large subtree for RCU, mt_free_walk() takes the metadata of a full node for a node.
  */
-void subject_set(u64 gfn, u64 pages, u8 bits)
+static void subject_set(u64 gfn, u64 pages, u8 bits)
 {
 	void *value = bits ? xa_mk_value(bits) : NULL;
 	MA_STATE(mas, &tree, gfn, gfn + pages - 1);
@@ -47,7 +47,7 @@ void subject_set(u64 gfn, u64 pages, u8 bits)
 			begin = mas.index;
 	}
 	mas_set_range(&mas, begin, end);
-	if (pages > BLOCK)
+	if (pages > PAGES)
 		mt_clear_in_rcu(&tree);
 	if (mas_store_gfp(&mas, value, GFP_KERNEL))
 		errx(1, "mas_store_gfp");
@@ -55,20 +55,22 @@ void subject_set(u64 gfn, u64 pages, u8 bits)
 	shim_rcu_flush();
 }
 
-u8 subject_get(u64 gfn)
+static u8 subject_get(u64 gfn)
 {
 	return (u8)xa_to_value(mtree_load(&tree, gfn));
 }
 
-bool subject_uniform(u64 gfn, u8 bits)
+static bool subject_uniform(u64 gfn, u8 bits)
 {
-	u64 begin = gfn & ~(BLOCK - 1);
+	u64 begin = gfn & ~(PAGES - 1);
 	MA_STATE(mas, &tree, begin, begin);
 
-	return xa_to_value(mas_walk(&mas)) == bits && mas.last >= begin + BLOCK - 1;
+	return xa_to_value(mas_walk(&mas)) == bits && mas.last >= begin + PAGES - 1;
 }
 
-u64 subject_memory(void)
+static u64 subject_memory(void)
 {
 	return heap_used;
 }
+
+#include "rows.h"

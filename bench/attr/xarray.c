@@ -10,9 +10,9 @@
 
 #define NODES_PER_SLAB 28 /* in 16 KiB */
 #define SLAB_BYTES     16384
-#define BLOCK	       512UL
+#define PAGES	       512UL /* asked for at once */
 
-const u64 subject_limit = 1UL << 22;
+#define SUBJECT_LIMIT (1UL << 20)
 
 static void node_init(void *p)
 {
@@ -34,11 +34,11 @@ void radix_tree_node_rcu_free(struct rcu_head *head)
 
 static DEFINE_XARRAY(array);
 
-void subject_open(void)
+static void subject_open(void)
 {
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	xa_destroy(&array);
 	shim_rcu_flush();
@@ -63,7 +63,7 @@ static bool range_has(u64 begin, u64 end, u8 bits)
 	return same;
 }
 
-void subject_set(u64 gfn, u64 pages, u8 bits)
+static void subject_set(u64 gfn, u64 pages, u8 bits)
 {
 	void *entry = bits ? xa_mk_value(bits) : NULL;
 
@@ -78,19 +78,21 @@ void subject_set(u64 gfn, u64 pages, u8 bits)
 	shim_rcu_flush();
 }
 
-u8 subject_get(u64 gfn)
+static u8 subject_get(u64 gfn)
 {
 	return (u8)xa_to_value(xa_load(&array, gfn));
 }
 
-bool subject_uniform(u64 gfn, u8 bits)
+static bool subject_uniform(u64 gfn, u8 bits)
 {
-	u64 begin = gfn & ~(BLOCK - 1);
+	u64 begin = gfn & ~(PAGES - 1);
 
-	return range_has(begin, begin + BLOCK, bits);
+	return range_has(begin, begin + PAGES, bits);
 }
 
-u64 subject_memory(void)
+static u64 subject_memory(void)
 {
 	return cache.used * SLAB_BYTES / NODES_PER_SLAB;
 }
+
+#include "rows.h"

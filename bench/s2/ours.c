@@ -26,14 +26,14 @@ static seam_rwlock_t lock;
 static struct s2 s2;
 static struct s2_cache own_cache;
 
-void subject_open(void)
+static void subject_open(void)
 {
 	seam_rwlock_init(&lock);
 	if (s2_init(&s2, &host, IPA_BITS, &tlb, &lock))
 		errx(1, "s2_init");
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	s2_destroy(&s2);
 	s2_cache_drain(&own_cache);
@@ -62,18 +62,18 @@ static void map(struct s2_cache *cache, u64 gfn, int level)
 	s2_map(&s2, cache, gfn_of(gfn), level, &leaf, false);
 }
 
-void subject_map_page(u64 gfn)
+static void subject_map_page(u64 gfn)
 {
 	map(&own_cache, gfn, TSR_LEVEL_LAST);
 }
 
-void subject_map_block(u64 gfn)
+static void subject_map_block(u64 gfn)
 {
 	map(&own_cache, gfn, TSR_LEVEL_LAST - 1);
 }
 
 /* One call for each piece that the lock is held for. */
-void subject_map_pages(u64 gfn, u64 pages)
+static void subject_map_pages(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
@@ -85,7 +85,7 @@ void subject_map_pages(u64 gfn, u64 pages)
 	}
 }
 
-void subject_join(u64 gfn, u64 pages)
+static void subject_join(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
@@ -93,7 +93,7 @@ void subject_join(u64 gfn, u64 pages)
 		range.begin = s2_range_join(&s2, range, TSR_LEVEL_LAST - 1);
 }
 
-void subject_split(u64 gfn, u64 pages)
+static void subject_split(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
@@ -103,12 +103,12 @@ void subject_split(u64 gfn, u64 pages)
 	}
 }
 
-void subject_dirty(u64 gfn)
+static void subject_dirty(u64 gfn)
 {
 	subject_map_page(gfn);
 }
 
-u64 subject_walk(u64 gfn)
+static u64 subject_walk(u64 gfn)
 {
 	struct s2_entry entry = s2_lookup(&s2, gfn_of(gfn));
 
@@ -117,12 +117,12 @@ u64 subject_walk(u64 gfn)
 	return entry.hpa.addr | S2_DESC_VALID | (entry.perm & PERM_W ? S2_DESC_S2AP_W : 0);
 }
 
-int subject_level(u64 gfn)
+static int subject_level(u64 gfn)
 {
 	return s2_lookup(&s2, gfn_of(gfn)).level;
 }
 
-void subject_protect(u64 gfn, u64 pages)
+static void subject_protect(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
@@ -130,7 +130,7 @@ void subject_protect(u64 gfn, u64 pages)
 		range.begin = s2_range_write_protect(&s2, NULL, range);
 }
 
-void subject_unmap(u64 gfn, u64 pages)
+static void subject_unmap(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
@@ -138,21 +138,23 @@ void subject_unmap(u64 gfn, u64 pages)
 		range.begin = s2_range_unmap(&s2, NULL, range);
 }
 
-void subject_protect_dirty(u64 gfn, u64 mask)
+static void subject_protect_dirty(u64 gfn, u64 mask)
 {
 	u64 first = (u64)__builtin_ctzll(mask), last = 63 - (u64)__builtin_clzll(mask);
 
 	subject_protect(gfn + first, last - first + 1);
 }
 
-void *subject_cache(void)
+static void *subject_cache(void)
 {
 	return calloc(1, sizeof(struct s2_cache));
 }
 
-void subject_fault(void *cache, u64 gfn)
+static void subject_fault(void *cache, u64 gfn)
 {
 	seam_read_lock(&lock);
 	map(cache, gfn, TSR_LEVEL_LAST);
 	seam_read_unlock(&lock);
 }
+
+#include "rows.h"
