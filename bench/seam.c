@@ -66,16 +66,6 @@ void seam_rcu_read_unlock(void)
 {
 }
 
-void *seam_rcu_load(void *const *p)
-{
-	return READ_ONCE(*p);
-}
-
-void seam_rcu_publish(void **p, void *value)
-{
-	smp_store_release(p, value);
-}
-
 void *seam_alloc(size_t size)
 {
 	void *p = heap_take(size);
