@@ -92,7 +92,7 @@ void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps)
 {
 	while (!gfn_range_empty(range)) {
 		seam_write_lock(&vm->s2_lock);
-		range.begin = s2_range_unmap(&vm->s2, range);
+		range.begin = s2_range_unmap(&vm->s2, NULL, range);
 		seam_write_unlock(&vm->s2_lock);
 		if (sleeps)
 			seam_relax();
@@ -133,7 +133,7 @@ static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
 {
 	while (!gfn_range_empty(range)) {
 		seam_write_lock(&vm->s2_lock);
-		range.begin = s2_range_protect(&vm->s2, range, remove);
+		range.begin = s2_range_protect(&vm->s2, NULL, range, remove);
 		seam_write_unlock(&vm->s2_lock);
 		seam_relax();
 	}

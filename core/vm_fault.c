@@ -142,7 +142,7 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, const struct
 	struct fault_env env = vm_fault_env(vm);
 	struct fault_verdict v;
 	struct backing b;
-	int err = s2_cache_fill(cache);
+	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
 		err = seam_backing_get(vm, &view->slot, view->gfn, need & PERM_W, &b);

@@ -43,6 +43,8 @@ typedef long long s64;
 #define smp_rmb()		    __atomic_signal_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		    __atomic_signal_fence(__ATOMIC_RELEASE)
 
+#define xchg_release(p, value) __atomic_exchange_n((p), (value), __ATOMIC_RELEASE)
+
 #define cmpxchg_release(p, expected, value)                                                     \
 	({                                                                                      \
 		__typeof__(*(p)) was_ = (expected);                                             \
@@ -54,6 +56,25 @@ typedef long long s64;
 static inline void seam_count(u64 *p, u64 n)
 {
 	(void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static inline void seam_bits_clear(u64 *p, u64 bits)
+{
+	(void)__atomic_fetch_and(p, ~bits, __ATOMIC_RELEASE);
+}
+
+/* Physical memory, mapped in one piece (phys.h). */
+extern u8 *emu_phys_base;
+#define EMU_PHYS_BASE 0x100000000ULL
+
+static inline void *seam_phys_ptr(u64 pa)
+{
+	return emu_phys_base + (pa - EMU_PHYS_BASE);
+}
+
+static inline u64 seam_ptr_phys(const void *p)
+{
+	return EMU_PHYS_BASE + (u64)((const u8 *)p - emu_phys_base);
 }
 
 typedef pthread_mutex_t seam_mutex_t;

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# host/linux-source.sh [--to FOLDER] [PATH...]: unpack Debian's newest kernel
-# source (trixie-backports), or only the PATHs asked for, and print its folder:
-# FOLDER, or $TSR_CACHE/linux-source, which all share and nobody writes to.
+# host/linux-source.sh [--to FOLDER] [--series S] [PATH...]: unpack Debian's newest
+# kernel source (trixie-backports), or that of series S (7.2), or only the PATHs asked
+# for, and print its folder: FOLDER, or $TSR_CACHE/linux-source, which all share and
+# nobody writes to: no series is asked for there.
 #
 # The package (170 MB) is fetched once. What is there stays: remove it from
 # $TSR_CACHE/debs, and the folder, to move to a newer source. All of the source
@@ -15,6 +16,11 @@ asked=$*
 dir=$TSR_CACHE/linux-source
 if [ "${1:-}" = --to ]; then
 	dir=$2
+	shift 2
+fi
+series=
+if [ "${1:-}" = --series ]; then
+	series=$2
 	shift 2
 fi
 
@@ -42,16 +48,17 @@ fi
 exec 9>"$TSR_CACHE/linux-source.lock"
 flock 9
 
-# package: the newest source package that is here.
+# package: the newest source package that is here, of the series if one is asked for.
 package()
 {
-	find "$debs" -maxdepth 1 -name 'linux-source-*_*.deb' | sort -V | tail -n 1
+	find "$debs" -maxdepth 1 -name "linux-source-${series:-*}_*.deb" | sort -V | tail -n 1
 }
 
 if [ -z "$(package)" ]; then
 	say "Fetching the kernel's source (170 MB)."
 	flock "$TSR_CACHE/root.lock" apt-get update -q=2
-	name=$(apt-cache depends linux-source/trixie-backports |
+	name=linux-source-$series
+	[ -n "$series" ] || name=$(apt-cache depends linux-source/trixie-backports |
 		sed -n 's/.*Depends: //p' | head -n 1)
 	(cd "$debs" && apt-get download -q=2 -o APT::Sandbox::User=root "$name")
 fi

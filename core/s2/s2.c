@@ -28,22 +28,24 @@ void s2_destroy(struct s2 *s2)
 	s2->root = NULL;
 }
 
-int s2_cache_fill(struct s2_cache *cache)
+int s2_cache_fill(struct s2_cache *cache, unsigned int count)
 {
-	while (cache->count < S2_CACHE_MAX) {
-		void *table = seam_table_alloc();
+	while (cache->count < count) {
+		u64 *table = seam_table_alloc();
 
 		if (!table)
 			return -ENOMEM;
-		cache->table[cache->count++] = table;
+		s2_cache_put(cache, table);
 	}
 	return 0;
 }
 
 void s2_cache_drain(struct s2_cache *cache)
 {
-	while (cache->count)
-		seam_table_free(cache->table[--cache->count]);
+	u64 *table;
+
+	while ((table = s2_cache_take(cache)))
+		seam_table_free(table);
 }
 
 struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn)

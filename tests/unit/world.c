@@ -60,6 +60,7 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 		.mte_perm = host->mte_perm,
 		.xnx = host->xnx,
 		.pa_bits = host->pa_bits,
+		.hafdbs = host->hafdbs,
 	};
 }
 
@@ -117,23 +118,16 @@ struct vm_fault_result world_fault(struct world *w, u64 gpa, enum access_kind ki
 	return result;
 }
 
-/* The need as the syndrome tells it: a tag access that lacks R or W lacks that first. */
-static perm_t syndrome_need(enum emu_access access, enum emu_fault fault)
+/* The need as the syndrome tells it: what lacks R or W as well as T lacks that first. */
+static perm_t syndrome_need(const struct emu_walk *walk, bool fetch)
 {
-	switch (access) {
-	case EMU_READ:
-		return PERM_R;
-	case EMU_WRITE:
-		return PERM_W;
-	case EMU_FETCH_EL1:
-	case EMU_FETCH_EL0:
+	perm_t write = walk->write ? PERM_W : PERM_NONE;
+
+	if (fetch)
 		return PERM_X;
-	case EMU_TAG_READ:
-		return fault == EMU_FAULT_TAG ? PERM_T : PERM_R;
-	case EMU_TAG_WRITE:
-		return fault == EMU_FAULT_TAG ? PERM_W | PERM_T : PERM_W;
-	}
-	return PERM_R;
+	if (walk->fault == EMU_FAULT_TAG)
+		return PERM_T | write;
+	return write ? write : PERM_R;
 }
 
 struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access access)
@@ -142,14 +136,15 @@ struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access ac
 	struct vm_fault_result result = { .outcome = VM_RESUME };
 
 	for (int attempt = 0; attempt < 16; attempt++) {
-		enum emu_fault fault = world_walk(w, gpa, access).fault;
+		struct emu_walk walk = world_walk(w, gpa, access);
+		enum emu_fault fault = walk.fault;
 
 		if (fault == EMU_FAULT_NONE)
 			return result;
 		assert_true(fault == EMU_FAULT_TRANSLATION || fault == EMU_FAULT_ACCESS_FLAG ||
 			    fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG);
 		result = world_fault(w, gpa, fetch ? ACCESS_FETCH : ACCESS_DATA,
-				     syndrome_need(access, fault),
+				     syndrome_need(&walk, fetch),
 				     fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG);
 		if (result.outcome != VM_RESUME)
 			return result;
