@@ -55,6 +55,7 @@ struct vm {
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
 	struct slots *slots; /* [lock to change, RCU to read] */
 	struct attr attr;    /* [lock to change, RCU to read] */
+	struct s2_cache cut; /* [lock] tables for blocks that a change of attributes cuts */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
