@@ -5,7 +5,7 @@
 
 emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/backing.c emu/mmu.c
 core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_order emu_mmu vm vm_attr \
-	vm_slot vm_race fail
+	vm_slot vm_race vm_query fail
 thread-units := vm_threads attr_threads
 
 core-native := $(core-objs:%=$(B)/native/%) $(emu-srcs:%.c=$(B)/native/%.o)
