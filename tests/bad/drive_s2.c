@@ -56,14 +56,23 @@ static struct s2_leaf some_leaf(u64 nr)
 	};
 }
 
+/* Mostly pages. */
+static int some_level(void)
+{
+	static const int levels[] = { 3, 3, 3, 3, 3, 2, 2, 1 };
+
+	return levels[emu_sched_random(8)];
+}
+
 static void fault(void *arg)
 {
 	struct s2_cache *cache = arg;
 
 	for (unsigned int i = 0; i < STEPS; i++) {
 		u64 nr = IPA / PAGE + emu_sched_random(8) * 61;
-		int level = emu_sched_random(3) ? 3 : 2;
-		struct s2_leaf leaf = some_leaf(level == 3 ? nr : nr & ~(PAGES / 2 - 1));
+		int level = some_level();
+		struct s2_leaf leaf =
+			some_leaf(nr >> TSR_LEVEL_ORDER(level) << TSR_LEVEL_ORDER(level));
 		enum s2_map_result r;
 
 		if (s2_cache_fill(cache, S2_TABLES_MAP))
@@ -198,7 +207,9 @@ static void guest(void *arg)
 
 const char *drive_s2(u64 seed)
 {
+	static const u8 ipa_bits[] = { 32, 40, 48 };
 	const struct host *host = drive_host(seed);
+	u8 bits = ipa_bits[seed % 3] < host->ipa_bits ? ipa_bits[seed % 3] : host->ipa_bits;
 	const struct emu_actor actors[] = {
 		{ "fault 1", fault, &caches[0] },
 		{ "fault 2", fault, &caches[1] },
@@ -213,7 +224,7 @@ const char *drive_s2(u64 seed)
 	seam_rwlock_init(&lock);
 	emu_sched_name(&lock, "the lock");
 	tlb.vmid = 5;
-	if (s2_init(&s2, host, 40, &tlb, &lock))
+	if (s2_init(&s2, host, bits, &tlb, &lock))
 		return "no memory";
 	mmu = (struct emu_mmu){
 		.vttbr = seam_table_hpa(s2.root).addr,
