@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "lock.h"
 #include "phys.h"
+#include "scheduler.h"
 #include "seam.h"
+#include "tlb.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -32,6 +35,8 @@ static struct {
 
 void emu_phys_reset(void)
 {
+	emu_tlb_end();
+	emu_lock_reset();
 	if (!emu_phys_base) {
 		emu_phys_base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -127,6 +132,7 @@ void *seam_table_alloc_contig(unsigned int count)
 {
 	void *tables;
 
+	emu_sched_point();
 	if (emu_fail_now())
 		return NULL;
 	pthread_mutex_lock(&phys.lock);
@@ -139,6 +145,8 @@ void seam_table_free_contig(void *tables, unsigned int count)
 {
 	unsigned int page = page_of(tables);
 
+	emu_sched_point();
+	emu_tlb_freed(page, count);
 	pthread_mutex_lock(&phys.lock);
 	for (unsigned int i = 0; i < count; i++)
 		assert(phys.use[page + i] == PAGE_TABLE);
@@ -174,13 +182,29 @@ struct hpa emu_ram_alloc(unsigned int order)
 	return hpa_of(EMU_PHYS_BASE + phys.ram * TSR_PAGE_SIZE);
 }
 
-bool emu_phys_desc(u64 hpa, u64 *desc)
+/* The descriptor at @hpa, or NULL if no table is there. */
+static u64 *desc_ptr(u64 hpa)
 {
 	u64 page = (hpa - EMU_PHYS_BASE) / TSR_PAGE_SIZE;
 
 	if (hpa < EMU_PHYS_BASE || page >= EMU_PHYS_PAGES || (hpa & 7) ||
 	    phys.use[page] != PAGE_TABLE)
-		return false;
-	*desc = READ_ONCE(*(u64 *)seam_table_ptr(hpa_of(hpa)));
-	return true;
+		return NULL;
+	return seam_table_ptr(hpa_of(hpa));
+}
+
+bool emu_phys_desc(u64 hpa, u64 *desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	if (p)
+		*desc = READ_ONCE(*p);
+	return p;
+}
+
+bool emu_phys_update(u64 hpa, u64 was, u64 desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	return p && emu_tlb_update(p, was, desc);
 }

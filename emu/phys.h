@@ -39,4 +39,10 @@ struct hpa emu_ram_alloc(unsigned int order);
  */
 bool emu_phys_desc(u64 hpa, u64 *desc);
 
+/*
+ * What the hardware does to a descriptor: @desc in place of @was. False: it is no longer
+ * @was, or no table; nothing is changed.
+ */
+bool emu_phys_update(u64 hpa, u64 was, u64 desc);
+
 #endif

@@ -13,6 +13,7 @@
 #	# only: full	with --full only
 #	# options: ...	of host/run.sh; such scripts share a boot only with
 #			those that have the same options
+#			(@kvmtests@: the folder with KVM's selftests)
 #	# timeout: N	seconds for the script on the host (120)
 # On the host they find programs in /bin, guests in /guest, all of tests/host
 # in /tests, $TSR_CPU, $TSR_KERNEL, $TSR_DISK, and $TSR_FULL=1 with --full.
@@ -84,7 +85,7 @@ field()
 boots()
 {
 	script=$1
-	options=$(field options "$script")
+	options=$(field options "$script" | sed "s|@kvmtests@|$kvmtests|")
 	models=$(field machines "$script")
 	case ${models:-all} in
 	all) models="max neoverse-n2 cortex-a710 cortex-a76" ;;
@@ -139,6 +140,10 @@ must()
 }
 
 must host/build.sh all || :
+kvmtests=
+if wanted host/kvmtests; then
+	kvmtests=$(must tests/kvm/build.sh) || :
+fi
 native_tests
 plan_machines >"$work/machines"
 for kernel in $(cut -d ' ' -f 2 "$work/machines" | sort -u); do

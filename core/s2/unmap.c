@@ -14,9 +14,9 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 	seam_dsb_ishst();
 	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
 	for (unsigned int i = 0; i < count; i++) {
-		u64 old = READ_ONCE(entry[i]) | S2_DESC_VALID;
+		u64 was = READ_ONCE(entry[i]), old = was | S2_DESC_VALID;
 
-		if (!READ_ONCE(entry[i]))
+		if (!was)
 			continue;
 		if (s2_leaf_cached(s2, old, level)) {
 			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
