@@ -79,9 +79,9 @@ enum case_access {
 enum case_s1 { S1_TAGGED, S1_WB, S1_NC, S1_TYPES };
 
 enum case_end {
-	END_DONE,    /* the access was served */
-	END_ABORT,   /* an exception to EL2: ESR_EL2, FAR_EL2, HPFAR_EL2 */
-	END_EL1,     /* one to EL1: ESR_EL1, FAR_EL1 */
+	END_DONE,  /* the access was served */
+	END_ABORT, /* an exception to EL2: ESR_EL2, FAR_EL2, HPFAR_EL2 */
+	END_EL1,   /* one to EL1: ESR_EL1, FAR_EL1 */
 };
 
 /* The tag of the page's granule at PAGE_LDG. */

@@ -12,11 +12,11 @@ typedef uint32_t u32;
 #define PAGE 0x1000ULL
 
 /* Registers by name, or by encoding where the base architecture has no name for them. */
-#define read_sysreg(name)                                         \
-	({                                                        \
-		u64 value_;                                       \
+#define read_sysreg(name)                                          \
+	({                                                         \
+		u64 value_;                                        \
 		__asm__ volatile("mrs %0, " #name : "=r"(value_)); \
-		value_;                                           \
+		value_;                                            \
 	})
 #define write_sysreg(name, value) \
 	__asm__ volatile("msr " #name ", %0" ::"r"((u64)(value)) : "memory")

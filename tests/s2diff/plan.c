@@ -17,8 +17,8 @@
 #define VTTBR_VMID (1ULL << 48)
 
 /* Stage-2 descriptors, D8.3. */
-#define DESC_VALID 0x1ULL
-#define DESC_TABLE 0x2ULL
+#define DESC_VALID   0x1ULL
+#define DESC_TABLE   0x2ULL
 #define DESC_ATTR(n) ((u64)(n) << 2)
 #define DESC_S2AP(n) ((u64)(n) << 6)
 #define DESC_SH(n)   ((u64)(n) << 8)
