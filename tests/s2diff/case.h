@@ -4,7 +4,7 @@
  * about the same cases, have to agree on.
  *
  * The image writes text, a line for each thing, numbers in hexadecimal:
- *	m MMFR0 MMFR1 MMFR2 PFR1 PFR2		the ID_AA64*_EL1 of the CPU, once
+ *	m MMFR0 MMFR1 MMFR2 PFR1 PFR2 ISAR0	the ID_AA64*_EL1 of the CPU, once
  *	c HCR VTCR VTTBR IPA ACCESS EL S1 VA N	a case: N descriptors on its way follow,
  *	  {AT BEFORE AFTER}... END ESR FAR HPFAR VALUE WHERE	then how it ended
  *	e COUNT					the end

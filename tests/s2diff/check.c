@@ -52,7 +52,7 @@ static void machine_parse(char *text)
 {
 	static const u8 pa_sizes[16] = { 32, 36, 40, 42, 44, 48, 48, 48 };
 	u64 mmfr0 = number(&text), mmfr1 = number(&text), mmfr2 = number(&text);
-	u64 pfr1 = number(&text), pfr2 = number(&text);
+	u64 pfr1 = number(&text), pfr2 = number(&text), isar0 = number(&text);
 
 	machine = (struct machine){
 		.mmu = {
@@ -65,6 +65,7 @@ static void machine_parse(char *text)
 		},
 		.mte = bits(pfr1, 11, 8) >= 2,
 		.fwb = bits(mmfr2, 43, 40),
+		.atomics = bits(isar0, 23, 20),
 	};
 }
 
@@ -135,14 +136,23 @@ static void report_faults(void)
 	report(ok, "the cases came to each fault at each level");
 }
 
+static bool has_access(enum case_access access)
+{
+	if (access == CASE_ATOMIC)
+		return machine.atomics;
+	if (access == CASE_WALK_AF)
+		return machine.mmu.hafdbs;
+	return access < CASE_TAGLESS || machine.mte;
+}
+
 static void report_accesses(void)
 {
 	bool ok = true;
 
-	for (int access = 0; access < CASE_ACCESSES; access++) {
+	for (enum case_access access = 0; access < CASE_ACCESSES; access++) {
 		const unsigned long *count = seen.ends[access];
 
-		if (access >= CASE_TAGLESS && !machine.mte)
+		if (!has_access(access))
 			continue;
 		printf("# access %d: served %lu, refused %lu\n", access, count[0], count[1]);
 		ok = ok && count[1] && (count[0] || access == CASE_REGISTERS);

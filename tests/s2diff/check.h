@@ -12,7 +12,7 @@
 /* The CPU, by its ID registers. */
 struct machine {
 	struct emu_mmu mmu; /* but for the registers of a case */
-	bool mte, fwb;
+	bool mte, fwb, atomics;
 };
 
 struct descriptor {

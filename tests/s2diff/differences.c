@@ -22,6 +22,11 @@ static bool has_mte_perm(const struct machine *machine)
 	return machine->mmu.mte_perm;
 }
 
+static bool has_atomics(const struct machine *machine)
+{
+	return machine->atomics;
+}
+
 static bool has_flags(const struct machine *machine)
 {
 	return machine->mmu.hafdbs;
@@ -104,7 +109,7 @@ static struct difference {
 	{ "fault-sets-flag", FIELD_UPDATE, fault_sets_flag, has_flags, 0 },
 	{ "tags-of-nothing", FIELD_END, tags_of_nothing, has_mte, 0 },
 	{ "size-beyond", FIELD_STATUS, size_beyond, has_small_pa, 0 },
-	{ "atomic-abort", FIELD_END | FIELD_UPDATE, atomic_abort, always, 0 },
+	{ "atomic-abort", FIELD_END | FIELD_UPDATE, atomic_abort, has_atomics, 0 },
 	{ "fwb-res0", FIELD_VALUE | FIELD_WHERE, fwb_res0, has_fwb_mte_only, 0 },
 };
 #define DIFFERENCES (sizeof(differences) / sizeof(differences[0]))

@@ -28,9 +28,9 @@ static inline void barrier_all(void)
 
 /* What the CPU has, read once by el2_begin(). */
 struct features {
-	u64 mmfr0, mmfr1, mmfr2, pfr1, pfr2; /* ID_AA64*_EL1 */
-	unsigned int pa_bits;		     /* 48 at most */
-	bool mte, fwb, ttst;
+	u64 mmfr0, mmfr1, mmfr2, pfr1, pfr2, isar0; /* ID_AA64*_EL1 */
+	unsigned int pa_bits;			    /* 48 at most */
+	bool mte, fwb, ttst, atomics;
 	unsigned int hafdbs;
 };
 extern struct features features;

@@ -294,6 +294,7 @@ void main(void)
 	out_number(features.mmfr2);
 	out_number(features.pfr1);
 	out_number(features.pfr2);
+	out_number(features.isar0);
 	out_text("\n");
 	for (u64 i = 0; i < count; i++)
 		run_case(i);

@@ -111,6 +111,8 @@ static void random_access(struct plan *plan)
 	plan->access = CASE_LOAD + random_below(count - CASE_LOAD);
 	if (plan->access == CASE_WALK_AF && !features.hafdbs)
 		plan->access = CASE_WALK;
+	if (plan->access == CASE_ATOMIC && !features.atomics)
+		plan->access = CASE_LOAD;
 	plan->el = (unsigned int)random_below(2);
 	plan->s1 = features.mte && chance(75) ? S1_TAGGED : S1_WB + random_below(2);
 }

@@ -9,15 +9,17 @@ top=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$top/host/lib.sh"
 [ -n "${TSR_IN_ROOT:-}" ] || exec "$top/host/in-root" "$0" "$@"
 
-cpus=${1:-max neoverse-n2 cortex-a710 cortex-a76}
+cpus=${1:-max neoverse-n2 cortex-a710 cortex-a76 cortex-a57}
 seed=${2:-1}
-count=50000
-[ -z "${TSR_FULL:-}" ] || count=2000000
+count=40000
+[ -z "${TSR_FULL:-}" ] || count=500000
 count=${3:-$count}
 
 for cpu in $cpus; do
 	machine=virt,virtualization=on
-	[ "$cpu" = cortex-a76 ] || machine=$machine,mte=on
+	case $cpu in
+	max | neoverse-n2 | cortex-a710) machine=$machine,mte=on ;;
+	esac
 	timeout 300 qemu-system-aarch64 -nodefaults -display none -M "$machine" \
 		-cpu "$cpu" -m 256M -kernel "$TSR_BUILD/s2diff/image" \
 		-semihosting-config "enable=on,target=native,arg=cases,arg=$seed,arg=$count" \
