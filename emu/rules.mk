@@ -4,7 +4,7 @@
 # ThreadSanitizer.
 
 emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/backing.c emu/mmu.c
-core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_order emu_mmu vm vm_attr \
+core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_order emu_mmu emu_mmu_hw vm vm_attr \
 	vm_slot vm_race fail
 thread-units := vm_threads attr_threads
 
