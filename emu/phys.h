@@ -13,7 +13,6 @@
 
 #include "types.h"
 
-#define EMU_PHYS_BASE  0x100000000ULL
 #define EMU_PHYS_PAGES 65536U
 
 /* Forgets all that was allocated; nothing fails. Call it between tests. */

@@ -149,11 +149,6 @@ static int tlbi_level(u64 page, u64 pages, int level)
 	return (page | pages) & (stride - 1) ? -1 : level;
 }
 
-void seam_dsb_ishst(void)
-{
-	dsb(ishst);
-}
-
 void seam_dsb_ish(void)
 {
 	dsb(ish);

@@ -12,7 +12,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd -P)
 cpus=${1:-max neoverse-n2 cortex-a710 cortex-a76 cortex-a57}
 seed=${2:-1}
 count=40000
-[ -z "${TSR_FULL:-}" ] || count=500000
+[ -z "${TSR_FULL:-}" ] || count=300000
 count=${3:-$count}
 
 for cpu in $cpus; do
