@@ -2,7 +2,7 @@
 # Random operations against flat maps: a program a room.
 
 model-rooms := s2
-model-srcs := tests/model/main.c tests/model/hosts.c
+model-srcs := tests/model/main.c tests/model/hosts.c tests/model/look.c
 model-s2-srcs := tests/model/s2.c tests/model/flat.c
 
 model-tests := $(model-rooms:%=$(B)/unit/model_%)
