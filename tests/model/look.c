@@ -163,4 +163,3 @@ void look_check_accesses(u32 index, const struct look *seen)
 				   seen->young);
 	}
 }
-
