@@ -6,7 +6,7 @@
 #include "heap.h"
 #include "lock.h"
 #include "pool.h"
-#include "vm.h"
+#include "seam_bench.h"
 
 void seam_mutex_init(seam_mutex_t *m)
 {
@@ -125,7 +125,9 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 }
 
-/* Memory is where the VMM says that it is, in pages that may be joined to blocks of 1 GiB. */
+/* Memory is where the VMM says that it is. */
+u8 seam_backing_order;
+
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
 		     struct backing *out)
 {
@@ -134,7 +136,7 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 	*out = (struct backing){
 		.kind = BACKING_RAM,
 		.hpa = hpa_of(slot->hva.addr + offset),
-		.order = TSR_LEVEL_ORDER(1),
+		.order = seam_backing_order,
 		.writable = true,
 	};
 	return 0;
