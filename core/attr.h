@@ -47,15 +47,11 @@ struct attr_view {
 /* A node for each level at which an end of the range cuts a span; the first they share. */
 #define ATTR_PLAN_NODES 7
 
-/* The words that a change may join again: a level each, the root's first. */
-#define ATTR_PLAN_PATH (TSR_LEVEL_LAST - ATTR_ROOT_LEVEL)
-
 /* A prepared change. Its nodes belong to the plan until the commit takes them. */
 struct attr_plan {
 	struct gfn_range range;
-	u64 keep, add; /* what a word loses and gets: (old & keep) | add */
-	/* From the root to the smallest span that holds the range; [vm->lock] */
-	void **path[ATTR_PLAN_PATH];
+	u64 keep, add;	    /* what a word loses and gets: (old & keep) | add */
+	void **word;	    /* of the smallest span that holds the range; [vm->lock] */
 	int level;	    /* of that span */
 	unsigned int count; /* of nodes */
 	void *node[ATTR_PLAN_NODES];

@@ -67,26 +67,37 @@ static inline void attr_plan_op(struct attr_plan *plan, enum attr_op op, u8 bits
 	}
 }
 
-/* Finds the smallest span that holds the range and is no part of a larger one's value. */
-static inline void attr_plan_descend(struct attr *attr, struct attr_plan *plan)
+/* The words from the root's down to a span's, a level each. */
+struct attr_path {
+	void **word[ATTR_LEAF_LEVEL - ATTR_ROOT_LEVEL + 1];
+};
+
+/*
+ * Finds the smallest span that holds the range and is no part of a larger one's value, and
+ * the @path to it if that is not NULL.
+ */
+static inline void attr_plan_descend(struct attr *attr, struct attr_plan *plan,
+				     struct attr_path *path)
 {
 	u64 nr = plan->range.begin, differ = nr ^ (plan->range.end - 1);
 	void **word = &attr->root;
-	int level = ATTR_ROOT_LEVEL;
+	int level;
 
-	plan->path[0] = word;
 	/* Unrolled: the shifts are constants. */
 #pragma GCC unroll 3
-	for (int i = 1; i < ATTR_PLAN_PATH; i++) {
+	for (level = ATTR_ROOT_LEVEL; level < ATTR_LEAF_LEVEL; level++) {
 		struct attr_node *node;
 
+		if (path)
+			path->word[level - ATTR_ROOT_LEVEL] = word;
 		if (!attr_word_is_node(*word) || differ >= attr_span(level + 1))
 			break;
-		level = ATTR_ROOT_LEVEL + i;
 		node = attr_word_node(*word);
-		word = &node->child[attr_index(nr, level)];
-		plan->path[i] = word;
+		word = &node->child[attr_index(nr, level + 1)];
 	}
+	if (path)
+		path->word[level - ATTR_ROOT_LEVEL] = word;
+	plan->word = word;
 	plan->level = level;
 }
 
@@ -130,7 +141,7 @@ static unsigned int attr_count_cut(const struct attr_plan *plan, void *const *wo
 
 static unsigned int attr_plan_count(const struct attr_plan *plan)
 {
-	void **word = plan->path[plan->level - ATTR_ROOT_LEVEL];
+	void **word = plan->word;
 	struct gfn_range range = plan->range;
 
 	if (attr_word_is_node(*word))
@@ -143,7 +154,7 @@ static unsigned int attr_plan_count(const struct attr_plan *plan)
 	return attr_count_new(range.begin, range.end, plan->level);
 }
 
-static int attr_plan_alloc(struct attr_plan *plan)
+static ATTR_RARE int attr_plan_alloc(struct attr_plan *plan)
 {
 	unsigned int need = attr_plan_count(plan);
 
@@ -162,8 +173,7 @@ static int attr_plan_alloc(struct attr_plan *plan)
 /* Does the range lie in a leaf that is there? */
 static inline bool attr_plan_in_leaf(const struct attr_plan *plan)
 {
-	return plan->level == ATTR_LEAF_LEVEL &&
-	       attr_word_is_node(*plan->path[ATTR_LEAF_LEVEL - ATTR_ROOT_LEVEL]);
+	return plan->level == ATTR_LEAF_LEVEL && attr_word_is_node(*plan->word);
 }
 
 int attr_prepare(struct attr *attr, struct gfn_range range, enum attr_op op, u8 bits,
@@ -175,7 +185,7 @@ int attr_prepare(struct attr *attr, struct gfn_range range, enum attr_op op, u8 
 	if (range.end == attr->pages)
 		plan->range.end = attr_span(ATTR_ROOT_LEVEL);
 	attr_plan_op(plan, op, bits);
-	attr_plan_descend(attr, plan);
+	attr_plan_descend(attr, plan, NULL);
 	return attr_plan_in_leaf(plan) ? 0 : attr_plan_alloc(plan);
 }
 
@@ -214,26 +224,26 @@ static void attr_word_settle(void **word, void *value, int level, u64 nr)
 		attr_node_free(node, level);
 }
 
-/* Have all words of a node one value? Its two ends tell most often that they have not. */
-static inline bool attr_equal(const u64 *word, size_t count)
-{
-	return word[0] == word[count - 1] && !memcmp(word, word + 1, (count - 1) * sizeof(*word));
-}
-
 /* Makes one value of the node at @word, of @level and around page @nr, if its children agree. */
 static void attr_node_join(void **word, int level, u64 nr)
 {
 	const struct attr_node *node = attr_word_node(*word);
 
-	if (attr_equal((const u64 *)node->child, TSR_LEVEL_COUNT))
+	if (!memcmp(node->child, node->child + 1, sizeof(*node) - sizeof(void *)))
 		attr_word_settle(word, node->child[0], level, nr);
 }
 
-/* That the words of a leaf are equal need not make its pages so. */
-static inline bool attr_leaf_uniform(const struct attr_leaf *leaf)
+/*
+ * Has a leaf one value, now that page @i of it has changed? The neighbours of that tell most
+ * often that it has not. That all words are equal need not make the pages so.
+ */
+static inline bool attr_leaf_uniform(const struct attr_leaf *leaf, u64 i)
 {
-	return attr_equal(leaf->word, ATTR_LEAF_WORDS) &&
-	       leaf->word[0] == attr_value_bytes(attr_byte_value(leaf->page[0]));
+	const u64 *word = leaf->word, *near = &word[i / sizeof(u64)];
+
+	return *near == word[(i / sizeof(u64)) ^ 1] &&
+	       !memcmp(word, word + 1, sizeof(*leaf) - sizeof(*word)) &&
+	       *word == attr_value_bytes(attr_byte_value(leaf->page[0]));
 }
 
 /* The part of a span from @base on that is in the range, counted from its beginning. */
@@ -270,7 +280,7 @@ static void attr_leaf_apply(const struct attr_plan *plan, void **word, u64 base)
 	struct attr_leaf *leaf = attr_word_node(*word);
 
 	attr_leaf_change(plan, leaf, part.begin, part.end);
-	if (attr_leaf_uniform(leaf))
+	if (attr_leaf_uniform(leaf, part.begin))
 		attr_word_settle(word, (void *)(unsigned long)leaf->word[0], ATTR_LEAF_LEVEL, base);
 }
 
@@ -295,6 +305,14 @@ static void *attr_leaf_build(struct attr_plan *plan, void **word, u64 old, u64 b
 	return attr_node_word(leaf);
 }
 
+/* Words [@i, @end) of a node that no reader sees yet. */
+static void attr_node_fill(struct attr_node *node, u64 i, u64 end, void *value)
+{
+#pragma GCC unroll 8
+	for (; i < end; i++)
+		node->child[i] = value;
+}
+
 /*
  * What is to hang at @word, of @level and from page @base on, where the value @old has been
  * and the range cuts it. No reader sees it before the caller puts it there.
@@ -309,11 +327,10 @@ static void *attr_build(struct attr_plan *plan, void **word, void *old, int leve
 	if (level == ATTR_LEAF_LEVEL)
 		return attr_leaf_build(plan, word, (unsigned long)old, base);
 	node = plan->node[--plan->count];
+	/* Zeroed memory holds the value 0. */
 	if (old)
-		memset(node, (u8)(unsigned long)old, sizeof(*node));
-	if (whole < last)
-		memset(&node->child[whole], (u8)(unsigned long)attr_word_change(plan, old),
-		       (last - whole) * sizeof(void *));
+		attr_node_fill(node, 0, TSR_LEVEL_COUNT, old);
+	attr_node_fill(node, whole, last, attr_word_change(plan, old));
 	if (!attr_aligned(part.begin, level + 1))
 		node->child[whole - 1] = attr_build(plan, &node->child[whole - 1], old, level + 1,
 						    base + ((whole - 1) << order));
@@ -324,6 +341,15 @@ static void *attr_build(struct attr_plan *plan, void **word, void *old, int leve
 }
 
 static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 base);
+
+/* As many words from @i on as have the value @old get @new; returns the first other. */
+static u64 attr_node_replace(struct attr_node *node, u64 i, u64 last, const void *old, void *new)
+{
+#pragma GCC unroll 8
+	for (; i < last && node->child[i] == old; i++)
+		WRITE_ONCE(node->child[i], new);
+	return i;
+}
 
 /* The words of an inner node that the range overlaps. */
 static void attr_node_apply(struct attr_plan *plan, struct attr_node *node, int level, u64 base)
@@ -336,13 +362,15 @@ static void attr_node_apply(struct attr_plan *plan, struct attr_node *node, int 
 		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
 		i++;
 	}
-	for (; i < last; i++) {
-		void **child = &node->child[i];
+	while (i < last) {
+		void *old = node->child[i];
 
-		if (attr_word_is_node(*child))
-			attr_word_apply(plan, child, level + 1, base + (i << order));
-		else
-			WRITE_ONCE(*child, attr_word_change(plan, *child));
+		if (attr_word_is_node(old)) {
+			attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+			i++;
+		} else {
+			i = attr_node_replace(node, i, last, old, attr_word_change(plan, old));
+		}
 	}
 	if (i == last && !attr_aligned(part.end, level + 1))
 		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
@@ -375,16 +403,20 @@ static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 
 	attr_node_join(word, level, base);
 }
 
-static void attr_commit_words(struct attr_plan *plan)
+static ATTR_RARE void attr_commit_words(struct attr *attr, struct attr_plan *plan)
 {
-	int level = plan->level;
-	void ***path = &plan->path[level - ATTR_ROOT_LEVEL];
 	u64 nr = plan->range.begin;
+	struct attr_path path;
+	int level;
 
-	attr_word_apply(plan, *path, level, nr & ~(attr_span(level) - 1));
+	attr_plan_descend(attr, plan, &path);
+	level = plan->level;
+	attr_word_apply(plan, plan->word, level, nr & ~(attr_span(level) - 1));
 	/* What has one value now may have been the last to differ in the span above. */
-	for (; level > ATTR_ROOT_LEVEL && !attr_word_is_node(**path); path--)
-		attr_node_join(path[-1], --level, nr);
+	while (level > ATTR_ROOT_LEVEL && !attr_word_is_node(*path.word[level - ATTR_ROOT_LEVEL])) {
+		level--;
+		attr_node_join(path.word[level - ATTR_ROOT_LEVEL], level, nr);
+	}
 	attr_plan_drop(plan);
 }
 
@@ -392,14 +424,14 @@ void attr_commit(struct attr *attr, struct attr_plan *plan)
 {
 	/* A part of a leaf, most often, which stays one: nothing above it changes. */
 	if (attr_plan_in_leaf(plan)) {
-		struct attr_leaf *leaf = attr_word_leaf(*plan->path[ATTR_PLAN_PATH - 1]);
+		struct attr_leaf *leaf = attr_word_leaf(*plan->word);
 		u64 begin = attr_index(plan->range.begin, TSR_LEVEL_LAST);
 
 		attr_leaf_change(plan, leaf, begin, begin + gfn_range_count(plan->range));
-		if (!attr_leaf_uniform(leaf))
+		if (!attr_leaf_uniform(leaf, begin))
 			return;
 	}
-	attr_commit_words(plan);
+	attr_commit_words(attr, plan);
 }
 
 void attr_destroy(struct attr *attr)
