@@ -73,21 +73,29 @@ u32 *meter_shuffle(u32 bound)
 	return all;
 }
 
+static cpu_set_t all_cpus;
+
 /* The last CPU that may be used: the first has more interrupts. */
 static void pin(void)
 {
-	cpu_set_t may, one;
+	cpu_set_t one;
 
 	CPU_ZERO(&one);
-	if (sched_getaffinity(0, sizeof(may), &may))
+	if (sched_getaffinity(0, sizeof(all_cpus), &all_cpus))
 		err(1, "sched_getaffinity");
 	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &may))
+		if (!CPU_ISSET(cpu, &all_cpus))
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
 	}
 	if (sched_setaffinity(0, sizeof(one), &one))
+		err(1, "sched_setaffinity");
+}
+
+void meter_unpin(void)
+{
+	if (sched_setaffinity(0, sizeof(all_cpus), &all_cpus))
 		err(1, "sched_setaffinity");
 }
 

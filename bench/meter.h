@@ -35,6 +35,9 @@ void meter_value(const char *unit, double value);
 /* Ends the program: the row did not do what it measures. */
 void meter_check(bool right, const char *what);
 
+/* From now on the calling thread may run on any CPU that the program may. */
+void meter_unpin(void);
+
 /* Numbers below @bound, each of them once, in the same disorder on each run; free() it. */
 u32 *meter_shuffle(u32 bound);
 

@@ -10,6 +10,7 @@
 #define POOL_BATCH 64
 
 char *pool_base;
+__thread u64 bench_atomics;
 static u64 pool_next; /* the first page that was never taken; atomic */
 static __thread void *pool_list;
 static __thread u64 batch_next, batch_end;

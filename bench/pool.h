@@ -4,7 +4,7 @@
  * from a list of the thread's own, by the machine's way to zero a page. What was freed is used
  * again first, so that a round after the first takes no page fault.
  *
- * A page's host physical address is its address less a constant, as in a kernel.
+ * Physical addresses are those of seam_os.h.
  */
 #ifndef BENCH_POOL_H
 #define BENCH_POOL_H
@@ -14,8 +14,6 @@
 #define POOL_PAGE  4096ULL
 #define POOL_PAGES (1ULL << 18)
 
-extern char *pool_base;
-
 void pool_init(void);
 /* @count is a power of two; naturally aligned. Ends the program when there is none left. */
 void *pool_take(unsigned int count);
@@ -24,12 +22,12 @@ void pool_give(void *pages, unsigned int count);
 
 static inline u64 pool_hpa(const void *page)
 {
-	return (u64)((const char *)page - pool_base) + POOL_PAGE;
+	return seam_ptr_phys(page);
 }
 
 static inline void *pool_ptr(u64 hpa)
 {
-	return pool_base + (hpa - POOL_PAGE);
+	return seam_phys_ptr(hpa);
 }
 
 /* The number of the page that @p lies in. */

@@ -16,7 +16,10 @@ $(B)/bench/count.so: bench/count.c
 
 # What is measured here is built as the kernel builds it, without sanitizers, over a seam of
 # its own; Linux's sources, which host/linux-source.sh unpacks, over a shim.
-bench-o := $(B)/bench/o
+# ATOMICS=1 builds programs that count atomic operations, apart.
+bench-at := $(B)/bench$(if $(ATOMICS),-atomics)
+bench-o := $(bench-at)/o
+bench-atomics := $(if $(ATOMICS),-DBENCH_ATOMICS)
 bench-cpp := -Icore -Ibench
 bench-core := $(core-objs:%=$(bench-o)/%) $(bench-o)/bench/seam.o
 
@@ -24,21 +27,41 @@ LINUX ?= $(TSR_CACHE)/linux-source
 
 $(bench-o)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(bench-cpp) $(CFLAGS) -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(bench-atomics) $(CFLAGS) -c -o $@ $<
 
-s2-shim := -Ibench/s2/shim -idirafter $(LINUX)/arch/arm64/include
-$(bench-o)/bench/s2/linux.o: bench-cpp := -Ibench -Ibench/s2 $(s2-shim)
-$(bench-o)/pgtable.o: $(LINUX)/arch/arm64/kvm/hyp/pgtable.c
+# A header that is asked for of the kernel is the shim's; the rest is Linux's own.
+shim-kvm := linux/bitfield linux/bits linux/kvm_host linux/pgtable linux/types
+shim-lib := asm/barrier linux/bitmap linux/bug linux/compiler linux/err linux/export linux/gfp \
+	linux/kconfig linux/kernel linux/limits linux/list linux/lockdep linux/rcupdate \
+	linux/sched/mm linux/slab linux/spinlock linux/types trace/events/maple_tree
+shim-headers := $(shim-kvm:%=$(bench-at)/shim/kvm/%.h) $(shim-lib:%=$(bench-at)/shim/lib/%.h)
+$(shim-headers): $(bench-at)/shim/%:
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Ibench $(s2-shim) $(CFLAGS) -w -c -o $@ $<
+	echo '#include "shim/$(firstword $(subst /, ,$*)).h"' >$@
 
-bench-rows = $(patsubst %,$(bench-o)/bench/%.o,$(1)/rows meter heap pool)
-$(B)/bench/s2-ours: $(call bench-rows,s2) $(bench-o)/bench/s2/ours.o $(bench-core)
-$(B)/bench/s2-linux: $(call bench-rows,s2) $(bench-o)/bench/s2/linux.o $(bench-o)/pgtable.o
-$(B)/bench/attr-ours: $(call bench-rows,attr) $(bench-o)/bench/attr/ours.o $(bench-core)
+kvm-cpp := -Ibench -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
+lib-cpp := -Ibench -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
+bench-kvm := $(bench-o)/bench/s2/linux.o $(bench-o)/linux/arch/arm64/kvm/hyp/pgtable.o
+bench-lib := $(patsubst %,$(bench-o)/bench/%.o,attr/xarray attr/maple shim/lib) \
+	$(bench-o)/linux/lib/xarray.o $(bench-o)/linux/lib/maple_tree.o
+$(bench-kvm): bench-cpp := $(kvm-cpp)
+$(bench-lib): bench-cpp := $(lib-cpp)
+$(bench-kvm) $(bench-lib): $(shim-headers)
 
-bench-ours := $(B)/bench/s2-ours $(B)/bench/attr-ours
-bench-peers := $(B)/bench/s2-linux
+$(bench-o)/linux/%.o: $(LINUX)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(bench-atomics) $(CFLAGS) -w -c -o $@ $<
+
+bench-common := $(patsubst %,$(bench-o)/bench/%.o,meter heap pool)
+bench-stage2 := $(bench-common) $(bench-o)/bench/s2/threads.o
+$(bench-at)/s2-ours: $(bench-o)/bench/s2/ours.o $(bench-stage2) $(bench-core)
+$(bench-at)/s2-linux: $(bench-kvm) $(bench-stage2)
+$(bench-at)/attr-ours: $(bench-o)/bench/attr/ours.o $(bench-common) $(bench-core)
+$(bench-at)/attr-xarray: $(filter-out %/maple.o %/maple_tree.o,$(bench-lib)) $(bench-common)
+$(bench-at)/attr-maple: $(filter-out %/xarray.o,$(bench-lib)) $(bench-common)
+
+bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours)
+bench-peers := $(patsubst %,$(bench-at)/%,s2-linux attr-xarray attr-maple)
 $(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^

@@ -50,10 +50,6 @@ void seam_write_unlock(seam_rwlock_t *l)
 	unlock_write(&l->count);
 }
 
-void seam_write_assert_held(seam_rwlock_t *l)
-{
-}
-
 void seam_relax(void)
 {
 }
@@ -103,20 +99,6 @@ void *seam_table_alloc_contig(unsigned int count)
 void seam_table_free_contig(void *tables, unsigned int count)
 {
 	pool_give(tables, count);
-}
-
-struct hpa seam_table_hpa(const void *table)
-{
-	return hpa_of(pool_hpa(table));
-}
-
-void *seam_table_ptr(struct hpa hpa)
-{
-	return pool_ptr(hpa.addr);
-}
-
-void seam_dsb_ishst(void)
-{
 }
 
 void seam_dsb_ish(void)

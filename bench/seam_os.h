@@ -28,6 +28,8 @@ typedef long long s64;
 #define FIELD_GET(mask, value)	(((value) & (mask)) >> __builtin_ctzll(mask))
 #define FIELD_PREP(mask, value) (((u64)(value) << __builtin_ctzll(mask)) & (mask))
 
+#define noinline __attribute__((noinline))
+
 #define READ_ONCE(x)		    (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)	    (*(volatile __typeof__(x) *)&(x) = (value))
 #define smp_store_release(p, value) __atomic_store_n((p), (value), __ATOMIC_RELEASE)
@@ -35,8 +37,8 @@ typedef long long s64;
 #define smp_wmb()		    __atomic_thread_fence(__ATOMIC_RELEASE)
 
 /* How many atomic operations a thread has made, in a build that counts them. */
-#ifdef BENCH_ATOMICS
 extern __thread u64 bench_atomics;
+#ifdef BENCH_ATOMICS
 #define count_atomic() ((void)bench_atomics++)
 #else
 #define count_atomic() ((void)0)
@@ -51,10 +53,31 @@ extern __thread u64 bench_atomics;
 		was_;                                                                           \
 	})
 
+#define xchg_release(p, value) (count_atomic(), __atomic_exchange_n((p), (value), __ATOMIC_RELEASE))
+
 static inline void seam_count(u64 *p, u64 n)
 {
 	count_atomic();
 	(void)__atomic_fetch_add(p, n, __ATOMIC_RELAXED);
+}
+
+static inline void seam_bits_clear(u64 *p, u64 bits)
+{
+	count_atomic();
+	(void)__atomic_fetch_and(p, ~bits, __ATOMIC_RELAXED);
+}
+
+/* Pages of the pool are at their addresses less a constant, as in a kernel. */
+extern char *pool_base;
+
+static inline void *seam_phys_ptr(u64 pa)
+{
+	return pool_base + pa;
+}
+
+static inline u64 seam_ptr_phys(const void *p)
+{
+	return (u64)((const char *)p - pool_base);
 }
 
 typedef struct {
@@ -69,5 +92,13 @@ typedef struct {
 struct seam_tlb {
 	u16 vmid;
 };
+
+static inline void seam_dsb_ishst(void)
+{
+}
+
+static inline void seam_write_assert_held(seam_rwlock_t *l)
+{
+}
 
 #endif

@@ -9,7 +9,7 @@
  *
  * seam_os.h gives: u8 u16 u32 s8 u64 s64 bool size_t, NULL, -Exxx errno names,
  * memcpy/memset/memmove, BIT, BIT_ULL, GENMASK_ULL, FIELD_GET, FIELD_PREP,
- * static_assert, READ_ONCE, WRITE_ONCE, smp_rmb (after a READ_ONCE),
+ * static_assert, noinline, READ_ONCE, WRITE_ONCE, smp_rmb (after a READ_ONCE),
  * smp_wmb (before a WRITE_ONCE), smp_store_release, xchg_release and cmpxchg_release (both
  * return what was there), seam_bits_clear(u64 *p, bits) and seam_count(u64 *p, n) (which adds),
  * both atomic and without order,

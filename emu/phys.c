@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "lock.h"
 #include "phys.h"
+#include "scheduler.h"
 #include "seam.h"
+#include "tlb.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -32,6 +35,8 @@ static struct {
 
 void emu_phys_reset(void)
 {
+	emu_tlb_end();
+	emu_lock_reset();
 	if (!emu_phys_base) {
 		emu_phys_base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -127,6 +132,7 @@ void *seam_table_alloc_contig(unsigned int count)
 {
 	void *tables;
 
+	emu_sched_point();
 	if (emu_fail_now())
 		return NULL;
 	pthread_mutex_lock(&phys.lock);
@@ -139,6 +145,8 @@ void seam_table_free_contig(void *tables, unsigned int count)
 {
 	unsigned int page = page_of(tables);
 
+	emu_sched_point();
+	emu_tlb_freed(page, count);
 	pthread_mutex_lock(&phys.lock);
 	for (unsigned int i = 0; i < count; i++)
 		assert(phys.use[page + i] == PAGE_TABLE);
@@ -198,6 +206,5 @@ bool emu_phys_update(u64 hpa, u64 was, u64 desc)
 {
 	u64 *p = desc_ptr(hpa);
 
-	return p && __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE);
+	return p && emu_tlb_update(p, was, desc);
 }

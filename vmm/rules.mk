@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # libtessera, the tessera command, and their tests.
 
-vmm-pure := $(addprefix vmm/lib/,why.c layout.c promoted.c ram.c access.c \
-	fault.c promote.c image.c)
+vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
+	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
 vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c)
 vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c)
-vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c \
+vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
 	stats.c caps.c)
 
 $(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib

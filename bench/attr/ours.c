@@ -8,21 +8,21 @@
 
 #define IPA_BITS 40
 
-const u64 subject_limit = UINT64_MAX;
+#define SUBJECT_LIMIT (~0ULL)
 
 static struct attr attr;
 
-void subject_open(void)
+static void subject_open(void)
 {
 	attr_init(&attr, IPA_BITS);
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	attr_destroy(&attr);
 }
 
-void subject_set(u64 gfn, u64 pages, u8 bits)
+static void subject_set(u64 gfn, u64 pages, u8 bits)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 	struct attr_plan plan;
@@ -32,19 +32,21 @@ void subject_set(u64 gfn, u64 pages, u8 bits)
 	attr_commit(&attr, &plan);
 }
 
-u8 subject_get(u64 gfn)
+static u8 subject_get(u64 gfn)
 {
 	return attr_get(&attr, gfn_of(gfn)).bits;
 }
 
-bool subject_uniform(u64 gfn, u8 bits)
+static bool subject_uniform(u64 gfn, u8 bits)
 {
 	struct attr_view view = attr_get(&attr, gfn_of(gfn));
 
 	return view.level < TSR_LEVEL_LAST && view.bits == bits;
 }
 
-u64 subject_memory(void)
+static u64 subject_memory(void)
 {
 	return heap_used;
 }
+
+#include "rows.h"

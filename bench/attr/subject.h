@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What is measured by rows.c: a store of a small number for each of 2^28 guest pages (a
+ * What is measured by rows.h: a store of a small number for each of 2^28 guest pages (a
  * terabyte), 0 where nothing was set. Each program has one subject: ours.c, xarray.c, maple.c.
  *
  * Calls end the program when they fail.
@@ -10,18 +10,20 @@
 
 #include "seam_os.h"
 
-/* A subject that takes its time for a range gets no more pages than so many at once. */
-extern const u64 subject_limit;
+/*
+ * A subject defines SUBJECT_LIMIT: the pages that it gets at once at most, if it takes its time
+ * for each of them.
+ */
 
-void subject_open(void);
-void subject_close(void);
+static void subject_open(void);
+static void subject_close(void);
 
 /* Pages [@gfn, @gfn + @pages) have @bits from now on. */
-void subject_set(u64 gfn, u64 pages, u8 bits);
-u8 subject_get(u64 gfn);
+static void subject_set(u64 gfn, u64 pages, u8 bits);
+static u8 subject_get(u64 gfn);
 /* Have the 512 pages around @gfn all the value @bits? */
-bool subject_uniform(u64 gfn, u8 bits);
+static bool subject_uniform(u64 gfn, u8 bits);
 /* Bytes that the store holds. */
-u64 subject_memory(void);
+static u64 subject_memory(void);
 
 #endif

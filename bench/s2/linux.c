@@ -15,8 +15,8 @@
 
 #define IPA_BITS   40
 #define PARANGE_48 5ULL
-#define BLOCK_SIZE (2UL << 20)
-#define CHUNK_SIZE (1UL << 30)
+#define KVM_BLOCK  (2UL << 20)
+#define KVM_CHUNK  (1UL << 30)
 
 static struct kvm_s2_mmu mmu;
 static struct kvm_pgtable pgt;
@@ -117,7 +117,7 @@ static void table_free(void *table, s8 level)
 	kvm_pgtable_stage2_free_unlinked(&mm_ops, table, level);
 }
 
-void subject_open(void)
+static void subject_open(void)
 {
 	mmu.pgt = &pgt;
 	mmu.vtcr = kvm_get_vtcr(PARANGE_48, 0, IPA_BITS);
@@ -130,7 +130,7 @@ static void cache_drain(struct kvm_mmu_memory_cache *mc)
 		pool_give(mc->objects[--mc->nobjs], 1);
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	kvm_pgtable_stage2_destroy(&pgt);
 	cache_drain(&own_cache);
@@ -146,17 +146,17 @@ static void map(struct kvm_mmu_memory_cache *cache, u64 gfn, u64 size)
 	     "kvm_pgtable_stage2_map");
 }
 
-void subject_map_page(u64 gfn)
+static void subject_map_page(u64 gfn)
 {
 	map(&own_cache, gfn, PAGE_SIZE);
 }
 
-void subject_map_block(u64 gfn)
+static void subject_map_block(u64 gfn)
 {
-	map(&own_cache, gfn, BLOCK_SIZE);
+	map(&own_cache, gfn, KVM_BLOCK);
 }
 
-void subject_dirty(u64 gfn)
+static void subject_dirty(u64 gfn)
 {
 	must(kvm_pgtable_stage2_relax_perms(&pgt, gfn << PAGE_SHIFT, KVM_PGTABLE_PROT_RWX,
 					    KVM_PGTABLE_WALK_SHARED),
@@ -168,7 +168,7 @@ static bool force_pages(u64 address, u64 end, enum kvm_pgtable_prot prot)
 	return true;
 }
 
-void subject_map_pages(u64 gfn, u64 pages)
+static void subject_map_pages(u64 gfn, u64 pages)
 {
 	pgt.force_pte_cb = force_pages;
 	must(kvm_pgtable_stage2_map(&pgt, gfn << PAGE_SHIFT, pages << PAGE_SHIFT,
@@ -178,13 +178,13 @@ void subject_map_pages(u64 gfn, u64 pages)
 	pgt.force_pte_cb = NULL;
 }
 
-void subject_join(u64 gfn, u64 pages)
+static void subject_join(u64 gfn, u64 pages)
 {
-	for (u64 i = 0; i < pages; i += BLOCK_SIZE / PAGE_SIZE)
-		map(&own_cache, gfn + i, BLOCK_SIZE);
+	for (u64 i = 0; i < pages; i += KVM_BLOCK / PAGE_SIZE)
+		map(&own_cache, gfn + i, KVM_BLOCK);
 }
 
-void subject_split(u64 gfn, u64 pages)
+static void subject_split(u64 gfn, u64 pages)
 {
 	cache_topup(&mmu.split_page_cache, 1);
 	must(kvm_pgtable_stage2_split(&pgt, gfn << PAGE_SHIFT, pages << PAGE_SHIFT,
@@ -200,12 +200,12 @@ static kvm_pte_t leaf(u64 gfn, s8 *level)
 	return pte;
 }
 
-u64 subject_walk(u64 gfn)
+static u64 subject_walk(u64 gfn)
 {
 	return leaf(gfn, NULL);
 }
 
-int subject_level(u64 gfn)
+static int subject_level(u64 gfn)
 {
 	s8 level;
 
@@ -219,37 +219,39 @@ static void in_chunks(u64 gfn, u64 pages, int (*change)(struct kvm_pgtable *, u6
 	u64 address = gfn << PAGE_SHIFT, end = (gfn + pages) << PAGE_SHIFT, next;
 
 	for (; address < end; address = next) {
-		next = min(ALIGN_DOWN(address + CHUNK_SIZE, CHUNK_SIZE), end);
+		next = min(ALIGN_DOWN(address + KVM_CHUNK, KVM_CHUNK), end);
 		must(change(&pgt, address, next - address), "a change of a range");
 	}
 }
 
-void subject_protect(u64 gfn, u64 pages)
+static void subject_protect(u64 gfn, u64 pages)
 {
 	in_chunks(gfn, pages, kvm_pgtable_stage2_wrprotect);
 }
 
-void subject_unmap(u64 gfn, u64 pages)
+static void subject_unmap(u64 gfn, u64 pages)
 {
 	in_chunks(gfn, pages, kvm_pgtable_stage2_unmap);
 }
 
-void subject_protect_dirty(u64 gfn, u64 mask)
+static void subject_protect_dirty(u64 gfn, u64 mask)
 {
 	u64 first = (u64)__builtin_ctzll(mask), last = 63 - (u64)__builtin_clzll(mask);
 
 	in_chunks(gfn + first, last - first + 1, kvm_pgtable_stage2_wrprotect);
 }
 
-void *subject_cache(void)
+static void *subject_cache(void)
 {
 	return calloc(1, sizeof(struct kvm_mmu_memory_cache));
 }
 
-void subject_fault(void *cache, u64 gfn)
+static void subject_fault(void *cache, u64 gfn)
 {
 	cache_topup(cache, kvm_mmu_cache_min_pages(&mmu));
 	lock_read(&lock);
 	map(cache, gfn, PAGE_SIZE);
 	unlock_read(&lock);
 }
+
+#include "rows.h"

@@ -26,74 +26,89 @@ static seam_rwlock_t lock;
 static struct s2 s2;
 static struct s2_cache own_cache;
 
-void subject_open(void)
+static void subject_open(void)
 {
 	seam_rwlock_init(&lock);
 	if (s2_init(&s2, &host, IPA_BITS, &tlb, &lock))
 		errx(1, "s2_init");
 }
 
-void subject_close(void)
+static void subject_close(void)
 {
 	s2_destroy(&s2);
 	s2_cache_drain(&own_cache);
 }
 
-static struct s2_leaf leaf_of(u64 gfn, perm_t perm)
+static struct s2_leaf leaf_of(u64 gfn)
 {
 	return (struct s2_leaf){
 		.hpa = hpa_of((gfn + SUBJECT_HOST) << TSR_PAGE_SHIFT),
 		.type = MEMTYPE_WB,
-		.perm = perm,
+		.perm = PERM_R | PERM_W | PERM_X,
 	};
 }
 
-static void map(struct s2_cache *cache, u64 gfn, int level, perm_t perm)
+static void fill(struct s2_cache *cache, unsigned int tables)
 {
-	struct s2_leaf leaf = leaf_of(gfn, perm);
-
-	if (s2_cache_fill(cache))
+	if (s2_cache_fill(cache, tables))
 		errx(1, "s2_cache_fill");
+}
+
+static void map(struct s2_cache *cache, u64 gfn, int level)
+{
+	struct s2_leaf leaf = leaf_of(gfn);
+
+	fill(cache, S2_TABLES_MAP);
 	s2_map(&s2, cache, gfn_of(gfn), level, &leaf, false);
 }
 
-void subject_map_page(u64 gfn)
+static void subject_map_page(u64 gfn)
 {
-	map(&own_cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+	map(&own_cache, gfn, TSR_LEVEL_LAST);
 }
 
-void subject_map_block(u64 gfn)
+static void subject_map_block(u64 gfn)
 {
-	map(&own_cache, gfn, TSR_LEVEL_LAST - 1, PERM_R | PERM_W | PERM_X);
+	map(&own_cache, gfn, TSR_LEVEL_LAST - 1);
 }
 
-void subject_dirty(u64 gfn)
+/* One call for each piece that the lock is held for. */
+static void subject_map_pages(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end) {
+		struct s2_leaf leaf = leaf_of(range.begin);
+
+		fill(&own_cache, S2_TABLES_MAP);
+		range.begin = s2_range_map(&s2, &own_cache, range, TSR_LEVEL_LAST, &leaf);
+	}
+}
+
+static void subject_join(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end)
+		range.begin = s2_range_join(&s2, range, TSR_LEVEL_LAST - 1);
+}
+
+static void subject_split(u64 gfn, u64 pages)
+{
+	struct gfn_range range = { gfn, gfn + pages };
+
+	while (range.begin < range.end) {
+		fill(&own_cache, S2_TABLES_MAP);
+		range.begin = s2_range_split(&s2, &own_cache, range, TSR_LEVEL_LAST);
+	}
+}
+
+static void subject_dirty(u64 gfn)
 {
 	subject_map_page(gfn);
 }
 
-void subject_map_pages(u64 gfn, u64 pages)
-{
-	for (u64 i = 0; i < pages; i++)
-		subject_map_page(gfn + i);
-}
-
-void subject_join(u64 gfn, u64 pages)
-{
-	struct s2_leaf leaf = leaf_of(gfn, PERM_R | PERM_W | PERM_X);
-
-	if (s2_cache_fill(&own_cache))
-		errx(1, "s2_cache_fill");
-	s2_map(&s2, &own_cache, gfn_of(gfn), TSR_LEVEL_LAST - 1, &leaf, true);
-}
-
-void subject_split(u64 gfn, u64 pages)
-{
-	subject_unmap(gfn, pages);
-	subject_map_pages(gfn, pages);
-}
-
-u64 subject_walk(u64 gfn)
+static u64 subject_walk(u64 gfn)
 {
 	struct s2_entry entry = s2_lookup(&s2, gfn_of(gfn));
 
@@ -102,42 +117,44 @@ u64 subject_walk(u64 gfn)
 	return entry.hpa.addr | S2_DESC_VALID | (entry.perm & PERM_W ? S2_DESC_S2AP_W : 0);
 }
 
-int subject_level(u64 gfn)
+static int subject_level(u64 gfn)
 {
 	return s2_lookup(&s2, gfn_of(gfn)).level;
 }
 
-void subject_protect(u64 gfn, u64 pages)
+static void subject_protect(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
 	while (range.begin < range.end)
-		range.begin = s2_range_protect(&s2, range, PERM_W);
+		range.begin = s2_range_write_protect(&s2, NULL, range);
 }
 
-void subject_unmap(u64 gfn, u64 pages)
+static void subject_unmap(u64 gfn, u64 pages)
 {
 	struct gfn_range range = { gfn, gfn + pages };
 
 	while (range.begin < range.end)
-		range.begin = s2_range_unmap(&s2, range);
+		range.begin = s2_range_unmap(&s2, NULL, range);
 }
 
-void subject_protect_dirty(u64 gfn, u64 mask)
+static void subject_protect_dirty(u64 gfn, u64 mask)
 {
 	u64 first = (u64)__builtin_ctzll(mask), last = 63 - (u64)__builtin_clzll(mask);
 
 	subject_protect(gfn + first, last - first + 1);
 }
 
-void *subject_cache(void)
+static void *subject_cache(void)
 {
 	return calloc(1, sizeof(struct s2_cache));
 }
 
-void subject_fault(void *cache, u64 gfn)
+static void subject_fault(void *cache, u64 gfn)
 {
 	seam_read_lock(&lock);
-	map(cache, gfn, TSR_LEVEL_LAST, PERM_R | PERM_W | PERM_X);
+	map(cache, gfn, TSR_LEVEL_LAST);
 	seam_read_unlock(&lock);
 }
+
+#include "rows.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* The size of what maps a range: blocks into tables, tables into blocks. */
 #include "s2/walk.h"
 
 /* Atomically: the hardware does the same beside us. */
@@ -59,7 +58,7 @@ static bool s2_split_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, 
 {
 	int last = ((struct s2_sizing *)walk)->level;
 
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return level + 1 < last;
 	if (level < last && !s2_split(walk, entry, nr, level)) {
 		s2_walk_stop(walk, nr);
@@ -85,15 +84,15 @@ u64 s2_range_split(struct s2 *s2, struct s2_cache *cache, struct gfn_range range
 
 /* --- Join. --- */
 
-#define S2_JOIN_STRIDE 8U
-
-/* Entries that differ from those that go on from @leaf by @step: in which bits. */
-static inline u64 s2_join_differ(const u64 *entry, u64 leaf, u64 step)
+/* In which bits four entries differ from leaves that go on from @leaf by @step. */
+static inline u64 s2_differ(const u64 *entry, u64 *leaf, u64 step)
 {
-	u64 differ = 0;
+	u64 differ = READ_ONCE(entry[0]) ^ *leaf;
 
-	for (unsigned int i = 0; i < S2_JOIN_STRIDE; i++, leaf += step)
-		differ |= READ_ONCE(entry[i]) ^ leaf;
+	differ |= READ_ONCE(entry[1]) ^ (*leaf += step);
+	differ |= READ_ONCE(entry[2]) ^ (*leaf += step);
+	differ |= READ_ONCE(entry[3]) ^ (*leaf += step);
+	*leaf += step;
 	return differ;
 }
 
@@ -108,11 +107,11 @@ static u64 s2_join_block(const u64 *table, int level)
 	if (!s2_desc_valid(leaf) || s2_desc_is_table(leaf, level + 1) ||
 	    (s2_desc_hpa(leaf).addr & (s2_level_bytes(level) - 1)))
 		return 0;
-	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i += S2_JOIN_STRIDE) {
-		young |= s2_join_differ(&table[i], leaf, step);
+	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i += 8) {
+		young |= s2_differ(&table[i], &leaf, step);
+		young |= s2_differ(&table[i + 4], &leaf, step);
 		if (young & ~S2_DESC_AF)
 			return 0;
-		leaf += S2_JOIN_STRIDE * step;
 	}
 	return block | young;
 }
@@ -136,7 +135,7 @@ static void s2_join(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 
 static bool s2_join_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (!s2_desc_is_table(*entry, level))
+	if (!s2_desc_is_table(READ_ONCE(*entry), level))
 		return false;
 	if (level + 1 < TSR_LEVEL_LAST)
 		return true;

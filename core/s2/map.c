@@ -15,6 +15,18 @@ struct s2_mapping {
 /* What of a leaf may change in place: permissions but T, and the access flag. */
 #define S2_DESC_SOFT (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_XN | S2_DESC_AF)
 
+/* The descriptor of a block for @leaf, less the address. */
+static inline u64 s2_leaf_attrs(const struct s2 *s2, const struct s2_leaf *leaf)
+{
+	return s2->attrs[leaf->type][leaf->perm & (S2_PERMS - 1)];
+}
+
+/* What a page's descriptor has more than a block's. */
+static inline u64 s2_page_bit(int level)
+{
+	return level == TSR_LEVEL_LAST ? S2_DESC_TABLE : 0;
+}
+
 static struct s2_mapping s2_mapping_make(struct s2 *s2, struct s2_cache *cache, u64 begin,
 					 int level, const struct s2_leaf *leaf, bool exclusive)
 {
@@ -23,7 +35,7 @@ static struct s2_mapping s2_mapping_make(struct s2 *s2, struct s2_cache *cache, 
 		.cache = cache,
 		.leaf = leaf,
 		.offset = leaf->hpa.addr - (begin << TSR_PAGE_SHIFT),
-		.attrs = s2_desc_leaf(s2->host, hpa_of(0), 2, leaf->type, leaf->perm),
+		.attrs = s2_leaf_attrs(s2, leaf),
 		.level = level,
 		.exclusive = exclusive,
 	};
@@ -40,8 +52,7 @@ static inline struct hpa s2_mapping_hpa(const struct s2_mapping *m, u64 nr)
  */
 static inline u64 s2_mapping_desc(const struct s2_mapping *m, u64 nr, int level)
 {
-	return m->attrs | s2_mapping_hpa(m, s2_span_begin(nr, level)).addr |
-	       (level == TSR_LEVEL_LAST ? S2_DESC_TABLE : 0);
+	return m->attrs | s2_mapping_hpa(m, s2_span_begin(nr, level)).addr | s2_page_bit(level);
 }
 
 static void s2_leaf_maintain(const struct s2_mapping *m, u64 nr, u64 pages, bool tags, bool clean,
@@ -76,6 +87,12 @@ static inline void s2_leaf_prepare(const struct s2_mapping *m, u64 nr, u64 pages
 static inline void s2_leaf_prepare_fresh(const struct s2_mapping *m, u64 nr, u64 pages)
 {
 	s2_leaf_prepare(m, nr, pages, true, m->leaf->perm & PERM_X);
+}
+
+/* Must something be done to the memory of a fresh leaf before a guest has it? */
+static inline bool s2_leaf_is_work(const struct s2 *s2, const struct s2_leaf *leaf)
+{
+	return leaf->tags | leaf->clean | (leaf->perm & s2->icache);
 }
 
 /* A table for the invalid @entry, from the cache. False: there is none. */
@@ -195,44 +212,60 @@ static bool s2_open(const struct s2_mapping *m, u64 *entry, u64 nr, int level)
 
 /*
  * Goes down to the entry of the mapping's level around page @nr, or to the block above it
- * that serves; its level comes out in @level. NULL: the lock is needed exclusively.
+ * that serves; its level comes out in @at. NULL: the lock is needed exclusively.
  */
-static inline u64 *s2_descend(const struct s2_mapping *m, u64 nr, int *level)
+static u64 *s2_descend(const struct s2_mapping *m, u64 nr, int *at)
 {
-	int at = m->s2->geom.start_level;
-	u64 *entry = s2_root_entry(m->s2, nr);
-
-	while (at < m->level) {
+	for (;;) {
+		u64 *entry = s2_follow(m->s2, nr, m->level, at);
 		u64 desc = READ_ONCE(*entry);
 
-		if (s2_desc_is_table(desc, at)) {
-			at++;
-			entry = s2_entry_table(desc) + s2_index(nr, at);
-			continue;
-		}
-		if (desc && s2_block_serves(m, desc, nr, at))
-			break;
+		if (*at == m->level || (desc && s2_block_serves(m, desc, nr, *at)))
+			return entry;
 		if (desc && !m->exclusive)
 			return NULL;
-		if (desc ? !s2_open(m, entry, nr, at) : !s2_link(m, entry))
+		if (desc ? !s2_open(m, entry, nr, *at) : !s2_link(m, entry))
 			return NULL;
 	}
-	*level = at;
-	return entry;
 }
 
-enum s2_map_result s2_map(struct s2 *s2, struct s2_cache *cache, struct gfn gfn, int level,
-			  const struct s2_leaf *leaf, bool exclusive)
+/* Most mappings: the tables are there, and the entry is not valid. False: anything else. */
+static inline bool s2_map_fast(struct s2 *s2, u64 nr, int level, const struct s2_leaf *leaf)
+{
+	u64 desc = s2_leaf_attrs(s2, leaf) | leaf->hpa.addr | s2_page_bit(level);
+	u64 *entry;
+	int at;
+
+	entry = s2_follow(s2, nr, level, &at);
+	if (at != level || READ_ONCE(*entry) || s2_leaf_is_work(s2, leaf))
+		return false;
+	if (cmpxchg_release(entry, 0ULL, desc) != 0)
+		return false;
+	seam_dsb_ishst();
+	return true;
+}
+
+static noinline enum s2_map_result s2_map_slow(struct s2 *s2, struct s2_cache *cache, u64 nr,
+					       int level, const struct s2_leaf *leaf,
+					       bool exclusive)
 {
 	struct s2_mapping m =
-		s2_mapping_make(s2, cache, s2_span_begin(gfn.nr, level), level, leaf, exclusive);
+		s2_mapping_make(s2, cache, s2_span_begin(nr, level), level, leaf, exclusive);
 	u64 *entry;
 
 	/* Blocks that cover all IPAs, and more, have no level here. */
 	if (level < s2->geom.start_level)
 		m.level = s2->geom.start_level;
-	entry = s2_descend(&m, gfn.nr, &level);
-	return entry ? s2_install(&m, entry, gfn.nr, level) : S2_EXCLUSIVE;
+	entry = s2_descend(&m, nr, &level);
+	return entry ? s2_install(&m, entry, nr, level) : S2_EXCLUSIVE;
+}
+
+enum s2_map_result s2_map(struct s2 *s2, struct s2_cache *cache, struct gfn gfn, int level,
+			  const struct s2_leaf *leaf, bool exclusive)
+{
+	if (s2_map_fast(s2, gfn.nr, level, leaf))
+		return S2_MAPPED;
+	return s2_map_slow(s2, cache, gfn.nr, level, leaf, exclusive);
 }
 
 /* --- Ranges. --- */
@@ -249,6 +282,12 @@ static inline bool s2_mapping_fits(const struct s2_mapping *m, u64 nr, int level
 	       !(s2_mapping_hpa(m, nr).addr & (s2_level_bytes(level) - 1));
 }
 
+static inline void s2_map_spend(struct s2_walk *walk, const struct s2_mapping *m, u64 pages)
+{
+	if (s2_leaf_is_work(m->s2, m->leaf))
+		s2_walk_spend(walk, pages / S2_PAGES_A_TABLE);
+}
+
 static bool s2_map_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
 	const struct s2_mapping *m = &((struct s2_range_mapping *)walk)->m;
@@ -256,6 +295,7 @@ static bool s2_map_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bo
 
 	if (whole && s2_mapping_fits(m, nr, level)) {
 		s2_install(m, entry, nr, level);
+		s2_map_spend(walk, m, s2_level_pages(level));
 		return false;
 	}
 	if (s2_desc_is_table(old, level))
@@ -283,6 +323,7 @@ static void s2_map_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 {
 	const struct s2_mapping *m = &((struct s2_range_mapping *)walk)->m;
 
+	s2_map_spend(walk, m, count);
 	for (unsigned int i = 0; i < count;) {
 		unsigned int end = i + s2_holes(&entry[i], count - i);
 		u64 desc = s2_mapping_desc(m, nr + i, TSR_LEVEL_LAST);
@@ -293,6 +334,8 @@ static void s2_map_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 			continue;
 		}
 		s2_leaf_prepare_fresh(m, nr + i, end - i);
+		/* Pairs with the hardware walker: who finds the leaves finds what they lead to. */
+		smp_wmb();
 		for (; i < end; i++, desc += TSR_PAGE_SIZE)
 			WRITE_ONCE(entry[i], desc);
 	}

@@ -6,71 +6,83 @@
 
 #define S2_DESC_RIGHTS (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_XN)
 
-struct s2_protect {
-	struct s2_walk walk;
+/* What is taken from a descriptor. */
+struct s2_narrowing {
 	u64 clear; /* bits that grant what is removed */
 	u64 set;   /* bits that deny it */
-	bool tags; /* T is removed */
+	u64 type;  /* bits of MemAttr to look at; 0, unless T is removed */
+	u64 notag; /* what they are where there is no T to remove */
+};
+
+struct s2_protect {
+	struct s2_walk walk;
+	struct s2_narrowing narrowing;
 };
 
 /*
  * What becomes of a leaf: 0 where it must go. Without T the memory attributes are others,
  * for which the architecture asks for break-before-make: the page comes back by a fault.
  */
-static inline u64 s2_desc_narrow(const struct s2_protect *p, u64 old, int level)
+static inline u64 s2_desc_narrow(struct s2_narrowing n, u64 old)
 {
-	u64 new = (old & ~p->clear) | p->set;
+	u64 new = (old & ~n.clear) | n.set;
 
-	if ((new &S2_DESC_RIGHTS) == s2_desc_perm(PERM_NONE))
-		return 0;
-	if (p->tags && (s2_desc_decode(p->walk.s2->host, old, level).perm & PERM_T))
+	if ((new &S2_DESC_RIGHTS) == s2_desc_perm(PERM_NONE) || (old & n.type) != n.notag)
 		return 0;
 	return new;
 }
 
-static void s2_protect_leaf(struct s2_walk *walk, u64 *entry, u64 nr, int level)
+static void s2_protect_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr,
+			      int level)
 {
-	const struct s2_protect *p = (const struct s2_protect *)walk;
-	u64 old = READ_ONCE(*entry), new, was;
+	const struct s2_narrowing n = ((struct s2_protect *)walk)->narrowing;
+	unsigned int order = TSR_LEVEL_ORDER(level);
+	unsigned int first = count, last = 0;
 
-	for (;; old = was) {
-		new = s2_desc_narrow(p, old, level);
+	for (unsigned int i = 0; i < count; i++) {
+		u64 old = READ_ONCE(entry[i]);
+		u64 new = old ? s2_desc_narrow(n, old) : 0;
+
 		if (new == old)
-			return;
+			continue;
 		if (!new) {
-			s2_unmap_leaves(walk, entry, 1, nr, level);
-			return;
+			s2_unmap_leaves(walk, &entry[i], 1, nr + ((u64)i << order), level);
+		} else if (cmpxchg_release(&entry[i], old, new) != old) {
+			/* The hardware has found the leaf meanwhile: again. */
+			i--;
+		} else {
+			first = first < i ? first : i;
+			last = i + 1;
 		}
-		was = cmpxchg_release(entry, old, new);
-		if (was == old)
-			break;
 	}
-	s2_walk_stale(walk, nr, nr + s2_level_pages(level), level);
+	if (last)
+		s2_walk_stale(walk, nr + ((u64)first << order), nr + ((u64)last << order), level);
 }
 
 static void s2_protect_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr)
 {
-	for (unsigned int i = 0; i < count; i++)
-		if (entry[i])
-			s2_protect_leaf(walk, &entry[i], nr + i, TSR_LEVEL_LAST);
+	s2_protect_leaves(walk, entry, count, nr, TSR_LEVEL_LAST);
 }
 
 static bool s2_protect_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	const struct s2_protect *p = (const struct s2_protect *)walk;
-	u64 old = *entry;
+	const struct s2_narrowing n = ((struct s2_protect *)walk)->narrowing;
+	u64 old = READ_ONCE(*entry);
 
 	if (s2_desc_is_table(old, level))
 		return true;
-	if (!whole && s2_desc_narrow(p, old, level) != old && s2_split_cut(walk, entry, nr, level))
+	if (!whole && s2_desc_narrow(n, old) != old && s2_split_cut(walk, entry, nr, level))
 		return true;
-	s2_protect_leaf(walk, entry, nr, level);
+	s2_protect_leaves(walk, entry, 1, nr, level);
 	return false;
 }
 
 u64 s2_range_protect(struct s2 *s2, struct s2_cache *cache, struct gfn_range range, perm_t remove)
 {
 	u64 all = s2_desc_perm(PERM_ALL), rest = s2_desc_perm((perm_t)(PERM_ALL & ~remove));
+	u64 type = remove & PERM_T ? S2_DESC_MEMATTR : 0;
+	/* Where T cannot be denied it is in every leaf. */
+	u64 notag = s2->host->mte_perm ? s2->attrs[MEMTYPE_WB][PERM_R] & type : ~S2_DESC_MEMATTR;
 	struct s2_protect protect = {
 		.walk = {
 			.s2 = s2,
@@ -80,9 +92,12 @@ u64 s2_range_protect(struct s2 *s2, struct s2_cache *cache, struct gfn_range ran
 			.pages = s2_protect_pages,
 			.leave = s2_walk_reap,
 		},
-		.clear = all & ~rest,
-		.set = rest & ~all,
-		.tags = remove & PERM_T,
+		.narrowing = {
+			.clear = all & ~rest,
+			.set = rest & ~all,
+			.type = type,
+			.notag = type ? notag : 0,
+		},
 	};
 
 	return s2_walk_run(&protect.walk);
@@ -115,9 +130,9 @@ static void s2_write_protect_pages(struct s2_walk *walk, u64 *entry, unsigned in
 
 static bool s2_write_protect_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return true;
-	if (!whole && (*entry & S2_DESC_S2AP_W) && s2_split_cut(walk, entry, nr, level))
+	if (!whole && (READ_ONCE(*entry) & S2_DESC_S2AP_W) && s2_split_cut(walk, entry, nr, level))
 		return true;
 	s2_write_protect_leaves(walk, entry, 1, nr, level);
 	return false;
@@ -159,7 +174,7 @@ static void s2_age_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 
 static bool s2_age_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return true;
 	s2_age_pages(walk, entry, 1, nr);
 	return false;

@@ -29,12 +29,18 @@
 #include "s2/geom.h"
 #include "seam.h"
 
+#define S2_TYPES 4
+#define S2_PERMS 16 /* sets of R, W, X and T */
+
 struct s2 {
 	const struct host *host; /* constant */
 	struct seam_tlb *tlb;	 /* constant */
 	seam_rwlock_t *lock;	 /* constant; the owner's */
 	struct s2_geom geom;	 /* constant */
 	u64 *root;		 /* geom.root_tables tables; entries: [lock] */
+	u8 root_order;		 /* constant: log2 of the pages of an entry there */
+	perm_t icache;		 /* constant: X, if memory to be fetched from is maintained first */
+	u64 attrs[S2_TYPES][S2_PERMS]; /* constant: of a block of each type and set of rights */
 };
 
 /* How many tables the cache must hold, at most. */
@@ -96,8 +102,20 @@ void s2_cache_drain(struct s2_cache *cache);
 enum s2_map_result s2_map(struct s2 *s2, struct s2_cache *cache, struct gfn gfn, int level,
 			  const struct s2_leaf *leaf, bool exclusive);
 
-/* What maps @gfn: a leaf, or the invalid entry at which the walk ends. Lock: either way. */
-struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn);
+/*
+ * The descriptor that maps @gfn: a leaf, or the invalid entry at which the walk ends. Lock:
+ * either way.
+ */
+u64 s2_lookup_desc(const struct s2 *s2, struct gfn gfn, int *level);
+
+/* The same, decoded. Inline: it costs what is looked at. */
+static inline struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn)
+{
+	int level;
+	u64 desc = s2_lookup_desc(s2, gfn, &level);
+
+	return s2_desc_decode(s2->host, desc, level);
+}
 
 /*
  * Operations on ranges. The caller holds the lock exclusively; each does a bounded piece of
@@ -111,8 +129,9 @@ struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn);
  */
 
 /*
- * Maps the range to memory that begins at @leaf->hpa and is one piece, with blocks of
- * @level at the coarsest, where both addresses are aligned for them. As s2_map() otherwise.
+ * Maps the range to memory that is one piece and begins at @leaf->hpa, which goes with
+ * @range.begin from piece to piece; with blocks of @level at the coarsest, where both addresses
+ * are aligned for them. As s2_map() otherwise.
  */
 u64 s2_range_map(struct s2 *s2, struct s2_cache *cache, struct gfn_range range, int level,
 		 const struct s2_leaf *leaf);

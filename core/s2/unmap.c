@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
-/* Cleaning so many bytes takes as long as the work on a table. */
-#define CLEAN_BYTES_A_TABLE (64ULL << TSR_PAGE_SHIFT)
-
 /*
  * Without FEAT_S2FWB what the guest had cached must reach memory, and after the TLBs have
  * forgotten the mapping: so the entries keep their addresses, invalid, until then.
@@ -17,13 +14,13 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 	seam_dsb_ishst();
 	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
 	for (unsigned int i = 0; i < count; i++) {
-		u64 old = entry[i] | S2_DESC_VALID;
+		u64 was = READ_ONCE(entry[i]), old = was | S2_DESC_VALID;
 
-		if (!entry[i])
+		if (!was)
 			continue;
 		if (s2_leaf_cached(s2, old, level)) {
 			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
-			s2_walk_spend(walk, s2_level_bytes(level) / CLEAN_BYTES_A_TABLE);
+			s2_walk_spend(walk, s2_level_pages(level) / S2_PAGES_A_TABLE);
 		}
 		WRITE_ONCE(entry[i], 0);
 	}
@@ -34,7 +31,7 @@ void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 n
 	u64 first = count, last = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!entry[i])
+		if (!READ_ONCE(entry[i]))
 			continue;
 		if (first == count)
 			first = i;
@@ -64,7 +61,7 @@ static void s2_unmap_pages(struct s2_walk *walk, u64 *entry, unsigned int count,
  */
 static bool s2_unmap_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	u64 old = *entry;
+	u64 old = READ_ONCE(*entry);
 
 	if (!s2_desc_is_table(old, level)) {
 		if (!whole && s2_split_cut(walk, entry, nr, level))

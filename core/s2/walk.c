@@ -96,7 +96,7 @@ void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end, int level)
 static bool s2_table_empty(const u64 *table)
 {
 	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-		if (table[i])
+		if (READ_ONCE(table[i]))
 			return false;
 	return true;
 }

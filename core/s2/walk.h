@@ -39,6 +39,8 @@ struct s2_walk {
 u64 s2_walk_run(struct s2_walk *walk);
 /* Takes so much from the budget: one is a table's work, or a block's. */
 void s2_walk_spend(struct s2_walk *walk, u64 cost);
+/* Cleaning the caches of so many pages takes as long as the work on a table. */
+#define S2_PAGES_A_TABLE 64U
 /* The walk ends here: it cannot do what it should with page @nr. */
 void s2_walk_stop(struct s2_walk *walk, u64 nr);
 /*
@@ -102,7 +104,29 @@ static inline unsigned int s2_index(u64 nr, int level)
 
 static inline u64 *s2_root_entry(const struct s2 *s2, u64 nr)
 {
-	return &s2->root[nr >> TSR_LEVEL_ORDER(s2->geom.start_level)];
+	return &s2->root[nr >> s2->root_order];
+}
+
+/*
+ * Follows tables from the start towards page @nr, down to @level at most: the entry found,
+ * and its level in @at.
+ */
+static inline u64 *s2_follow(const struct s2 *s2, u64 nr, int level, int *at)
+{
+	unsigned int order = s2->root_order;
+	u64 *entry = &s2->root[nr >> order];
+	int here = s2->geom.start_level;
+
+	for (; here < level; here++) {
+		u64 desc = READ_ONCE(*entry);
+
+		if (~desc & (S2_DESC_TABLE | S2_DESC_VALID))
+			break;
+		order -= TSR_LEVEL_BITS;
+		entry = s2_entry_table(desc) + ((nr >> order) & (TSR_LEVEL_COUNT - 1));
+	}
+	*at = here;
+	return entry;
 }
 
 static inline u64 s2_level_pages(int level)

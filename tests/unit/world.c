@@ -52,6 +52,7 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 	memset(w, 0, sizeof(*w));
 	w->host = *host;
 	w->next_hva = HVA_BASE;
+	w->tlb.vmid = 5;
 	assert_int_equal(vm_init(&w->vm, &w->host, ipa_bits, &w->tlb), 0);
 	w->mmu = (struct emu_mmu){
 		.vttbr = vm_vttbr_baddr(&w->vm),
@@ -62,10 +63,20 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 		.pa_bits = host->pa_bits,
 		.hafdbs = host->hafdbs,
 	};
+	emu_tlb_begin(&(struct emu_tlb_vm){
+		.vttbr = w->mmu.vttbr,
+		.vtcr = w->mmu.vtcr,
+		.vmid = w->tlb.vmid,
+		.bbm = host->bbm,
+	});
 }
 
 void world_end(struct world *w)
 {
+	emu_tlb_audit();
+	if (emu_tlb_complaint())
+		fail_msg("%s", emu_tlb_complaint());
+	emu_tlb_end();
 	vm_destroy(&w->vm);
 	s2_cache_drain(&w->cache);
 	assert_int_equal(emu_tables_live(), 0);

@@ -1,49 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What arch/arm64/kvm/hyp/pgtable.c wants of its surroundings, so that it is compiled as it is:
- * Linux's vocabulary over that of bench/seam_os.h, and a machine with 4 KiB pages, 48 bits of
+ * What arch/arm64/kvm/hyp/pgtable.c wants of its surroundings:
+ * a machine with 4 KiB pages, 48 bits of
  * physical addresses, FEAT_S2FWB, FEAT_XNX and FEAT_TLBIRANGE. What the kernel patches into its
  * code at boot is constant here; TLB and cache maintenance and RCU's readers are nothing.
  * Values of the architecture are those of the Arm ARM, D24.2 (VTCR_EL2) and D8.6.
  */
-#ifndef BENCH_SHIM_KVM_HOST_H
-#define BENCH_SHIM_KVM_HOST_H
+#ifndef BENCH_SHIM_KVM_H
+#define BENCH_SHIM_KVM_H
 
-#include <linux/types.h>
-
-/* --- The language --- */
-#define __rcu
-#define likely(x)	 __builtin_expect(!!(x), 1)
-#define unlikely(x)	 __builtin_expect(!!(x), 0)
-#define WARN_ON(x)	 unlikely(!!(x))
-#define WARN_ON_ONCE(x)	 WARN_ON(x)
-#define IS_ENABLED(x)	 0
-#define UL(x)		 (x##UL)
-#define GENMASK(h, l)	 ((unsigned long)GENMASK_ULL(h, l))
-#define ALIGN_DOWN(x, a) ((x) & ~((__typeof__(x))(a) - 1))
-#define IS_ALIGNED(x, a) (((x) & ((__typeof__(x))(a) - 1)) == 0)
-#define PAGE_ALIGN(x)	 ALIGN_DOWN((x) + PAGE_SIZE - 1, PAGE_SIZE)
-#define min(a, b)	 ((a) < (b) ? (a) : (b))
-#define ERR_PTR(error)	 ((void *)(long)(error))
-#define PTR_ERR(p)	 ((long)(p))
-#define IS_ERR(p)	 ((unsigned long)(p) >= -4095UL)
-
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
-
-#define cmpxchg(p, expected, value)                                                             \
-	({                                                                                      \
-		__typeof__(*(p)) was_ = (expected);                                             \
-		count_atomic();                                                                 \
-		(void)__atomic_compare_exchange_n((p), &was_, (value), false, __ATOMIC_SEQ_CST, \
-						  __ATOMIC_RELAXED);                            \
-		was_;                                                                           \
-	})
+#include "shim/linux.h"
 
 /* --- The kernel --- */
-#define CONFIG_ARM64_4K_PAGES 1
-#define PAGE_SHIFT	      12
-#define PAGE_SIZE	      (1UL << PAGE_SHIFT)
-#define PTRS_PER_PTE	      512
+#define CONFIG_ARM64_4K_PAGES	1
+#define CONFIG_ARM64_PA_BITS_52 0
+#define PTRS_PER_PTE		512
 
 typedef u64 phys_addr_t;
 typedef u64 kvm_pfn_t;
@@ -52,12 +23,6 @@ typedef u64 kvm_pfn_t;
 struct rb_root_cached {
 	void *unused;
 };
-
-#define rcu_dereference_check(p, condition) (p)
-#define rcu_dereference_raw(p)		    (p)
-#define rcu_read_lock()			    ((void)0)
-#define rcu_read_unlock()		    ((void)0)
-#define rcu_read_lock_held()		    true
 
 #define KVM_MMU_CACHE_OBJECTS 40
 
