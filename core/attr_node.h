@@ -16,7 +16,7 @@ struct attr_node {
 };
 
 /* Kept apart from the way of a page in a leaf, which then saves no registers for it. */
-#define ATTR_RARE __attribute__((noinline))
+#define ATTR_RARE __attribute__((__noinline__))
 
 /* What words of this level point to are leaves. */
 #define ATTR_LEAF_LEVEL (TSR_LEVEL_LAST - 1)
