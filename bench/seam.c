@@ -125,7 +125,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 }
 
-/* Memory is where the VMM says that it is. */
+/* Memory is where the VMM says that it is; single pages are not in order there. */
 u8 seam_backing_order;
 
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
@@ -133,6 +133,8 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 {
 	u64 offset = (gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT;
 
+	if (!seam_backing_order)
+		offset ^= (TSR_LEVEL_COUNT - 1) << TSR_PAGE_SHIFT;
 	*out = (struct backing){
 		.kind = BACKING_RAM,
 		.hpa = hpa_of(slot->hva.addr + offset),
