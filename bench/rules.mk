@@ -67,6 +67,16 @@ $(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
 
+# Each row once, with little, in ./dev test.
+bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm
+unit-tests += $(bench-tests)
+$(B)/unit/bench_s2: $(bench-at)/s2-ours
+$(B)/unit/bench_attr: $(bench-at)/attr-ours
+$(B)/unit/bench_vm: $(bench-at)/attr-vm
+$(bench-tests):
+	@mkdir -p $(@D)
+	cp $< $@
+
 bench-ours: $(bench-ours)
 bench-peers: $(bench-peers)
 
