@@ -15,9 +15,6 @@ struct attr_node {
 	void *child[TSR_LEVEL_COUNT];
 };
 
-/* Kept apart from the way of a page in a leaf, which then saves no registers for it. */
-#define ATTR_RARE __attribute__((__noinline__))
-
 /* What words of this level point to are leaves. */
 #define ATTR_LEAF_LEVEL (TSR_LEVEL_LAST - 1)
 #define ATTR_LEAF_WORDS (TSR_LEVEL_COUNT / sizeof(u64))

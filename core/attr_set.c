@@ -154,7 +154,8 @@ static unsigned int attr_plan_count(const struct attr_plan *plan)
 	return attr_count_new(range.begin, range.end, plan->level);
 }
 
-static ATTR_RARE int attr_plan_alloc(struct attr_plan *plan)
+/* Out of line: a page in a leaf that is there saves no registers for it. */
+static noinline int attr_plan_alloc(struct attr_plan *plan)
 {
 	unsigned int need = attr_plan_count(plan);
 
@@ -403,7 +404,7 @@ static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 
 	attr_node_join(word, level, base);
 }
 
-static ATTR_RARE void attr_commit_words(struct attr *attr, struct attr_plan *plan)
+static noinline void attr_commit_words(struct attr *attr, struct attr_plan *plan)
 {
 	u64 nr = plan->range.begin;
 	struct attr_path path;
