@@ -3,10 +3,11 @@
 
 vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
 	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
-vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c)
-vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c)
+vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
+	look.c picture_text.c picture_svg.c snapshot_read.c)
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
-	stats.c caps.c)
+	stats.c caps.c inspect.c inspector.c snapshot_write.c)
 
 $(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
