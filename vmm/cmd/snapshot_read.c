@@ -168,12 +168,14 @@ static bool room_make(struct reader *reader)
 static int cell_read(struct reader *reader, const struct line *line, struct tsr_why *why)
 {
 	struct snapshot *snapshot = reader->snapshot;
-	struct snapshot_slot *slot = &snapshot->slots[snapshot->slot_count - 1];
+	struct snapshot_slot *slot = snapshot->slots;
 	struct tsr_cell cell;
 
-	if (!snapshot->slot_count || snapshot->cell_count == SNAPSHOT_CELLS_MAX ||
-	    !cell_parse(line, &cell) || cell.gpa.start < reader->filled ||
-	    cell.gpa.end > slot->gpa.end)
+	if (!snapshot->slot_count)
+		return malformed(reader, "is in no slot", why);
+	slot += snapshot->slot_count - 1;
+	if (snapshot->cell_count == SNAPSHOT_CELLS_MAX || !cell_parse(line, &cell) ||
+	    cell.gpa.start < reader->filled || cell.gpa.end > slot->gpa.end)
 		return malformed(reader, "is no cell of its slot", why);
 	if (!room_make(reader))
 		return tsr_because(why, -ENOMEM, "No memory for the snapshot.");
