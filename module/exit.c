@@ -42,6 +42,16 @@ enum tsr_next tsr_exit_internal(struct tsr_vcpu *v, u32 suberror)
 	return exit_user(v, KVM_EXIT_INTERNAL_ERROR, 0);
 }
 
+enum tsr_next tsr_exit_hypercall(struct tsr_vcpu *v, u32 fn)
+{
+	bool smc = tsr_ec(v) == ESR_ELx_EC_SMC64;
+
+	memset(&v->run->hypercall, 0, sizeof(v->run->hypercall));
+	v->run->hypercall.nr = fn;
+	v->run->hypercall.flags = smc ? KVM_HYPERCALL_EXIT_SMC : 0;
+	return exit_user(v, KVM_EXIT_HYPERCALL, 0);
+}
+
 enum tsr_next tsr_exit_system(struct tsr_vcpu *v, u32 type, u64 flags)
 {
 	memset(&v->run->system_event, 0, sizeof(v->run->system_event));
@@ -84,16 +94,29 @@ static struct tsr_mmio mmio_decode(u64 esr)
 	};
 }
 
-/* What does not decode itself fails as in api.rst 5 (KVM_EXIT_MMIO) without NISV_TO_USER. */
+/*
+ * What does not decode itself (api.rst 5, KVM_EXIT_ARM_NISV): the VMM decodes the instruction,
+ * moves PC and sets the register, or injects an abort.
+ */
+static enum tsr_next exit_nisv(struct tsr_vcpu *v, u64 gpa)
+{
+	if (!READ_ONCE(v->vm->cpu.nisv_to_user))
+		return tsr_exit_error(v, -ENOSYS);
+	v->run->arm_nisv.esr_iss = v->syndrome.esr & (ESR_ELx_CM | ESR_ELx_WNR | ESR_ELx_FSC);
+	v->run->arm_nisv.fault_ipa = gpa;
+	return exit_user(v, KVM_EXIT_ARM_NISV, 0);
+}
+
 enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v)
 {
 	const struct tsr_syndrome *s = &v->syndrome;
+	u64 gpa = s->ipa | (s->far & ~PAGE_MASK);
 	u64 data;
 
 	if (!(s->esr & ESR_ELx_ISV))
-		return tsr_exit_error(v, -ENOSYS);
+		return exit_nisv(v, gpa);
 	v->mmio = mmio_decode(s->esr);
-	v->run->mmio.phys_addr = s->ipa | (s->far & ~PAGE_MASK);
+	v->run->mmio.phys_addr = gpa;
 	v->run->mmio.len = v->mmio.len;
 	v->run->mmio.is_write = v->mmio.is_write;
 	data = v->mmio.is_write ? mmio_trim(tsr_reg_get(v, v->mmio.rt), v->mmio.len) : 0;

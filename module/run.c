@@ -17,6 +17,7 @@
 #include "arm.h"
 #include "compat.h"
 #include "psci.h"
+#include "pvtime.h"
 #include "world.h"
 
 /* Why the inner loop ended. */
@@ -91,14 +92,39 @@ static void wait_for_power(struct tsr_vcpu *v)
 		set_bit(TSR_REQUEST_POWER, &v->requests);
 }
 
-/* With the V registers given back. Power first: what turned it on left a reset. */
-static void handle_requests(struct tsr_vcpu *v)
+/*
+ * Suspended: as in WFI, and so until the VMM sets another state (api.rst 4.39). False: there
+ * is something to wake up for, which the VMM is told.
+ */
+static bool wait_suspended(struct tsr_vcpu *v)
+{
+	bool due;
+
+	tsr_wait_for_interrupt(v);
+	due = tsr_interrupt_due(v);
+	set_bit(TSR_REQUEST_POWER, &v->requests);
+	if (due)
+		tsr_exit_system(v, KVM_SYSTEM_EVENT_WAKEUP, 0);
+	return !due;
+}
+
+/*
+ * With the V registers given back. Power first: what turned it on left a reset. False:
+ * KVM_RUN ends with run_error.
+ */
+static bool handle_requests(struct tsr_vcpu *v)
 {
 	clear_bit(TSR_REQUEST_KICK, &v->requests);
-	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests))
+	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests)) {
+		if (READ_ONCE(v->mp_state) == KVM_MP_STATE_SUSPENDED)
+			return wait_suspended(v);
 		wait_for_power(v);
+	}
 	if (take_reset(v))
 		apply_reset(v);
+	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
+		tsr_pvtime_update(v);
+	return true;
 }
 
 static bool has_work(const struct tsr_vcpu *v)
@@ -121,8 +147,8 @@ static bool prepare(struct tsr_vcpu *v)
 			v->run_error = err;
 			return false;
 		}
-		if (READ_ONCE(v->requests))
-			handle_requests(v);
+		if (READ_ONCE(v->requests) && !handle_requests(v))
+			return false;
 	}
 	return true;
 }
@@ -283,6 +309,8 @@ long tsr_vcpu_run(struct tsr_vcpu *v)
 	v->run_error = 0;
 	WRITE_ONCE(v->vm->cpu.ran, true);
 	WRITE_ONCE(v->task, current);
+	if (tsr_pvtime_on(v))
+		set_bit(TSR_REQUEST_STEAL, &v->requests);
 	vcpu_load(v);
 	run_loaded(v);
 	vcpu_put(v);

@@ -72,6 +72,11 @@ static ktime_t wfi_timeout(struct tsr_vcpu *v)
 		     KTIME_MAX);
 }
 
+bool tsr_interrupt_due(struct tsr_vcpu *v)
+{
+	return v->serror_pending || !wfi_timeout(v);
+}
+
 void tsr_wait_for_interrupt(struct tsr_vcpu *v)
 {
 	ktime_t timeout = wfi_timeout(v);

@@ -11,12 +11,15 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "devattr.h"
 #include "ioctl.h"
 #include "tessera.h"
 
 /* KVM_CREATE_VM's type; Linux knows other bits, none of which is served. */
 #define VM_TYPE_IPA_BITS    GENMASK(7, 0)
 #define VM_IPA_BITS_DEFAULT 40
+
+#define VM_TAG_FLAGS (KVM_MEM_TSR_TAGS_ON_TOUCH | KVM_MEM_TSR_TAGS_OPTIONAL)
 
 /* VTCR_EL2.VS: VMIDs have 16 bits (Arm ARM D24.2.211), as VTTBR_EL2.VMID then has. */
 #define VTCR_VS	   BIT_ULL(19)
@@ -167,6 +170,9 @@ static long vm_set_region(void *self, void *arg, unsigned long raw)
 	/* One of user space, also to delete; core sees to everything else. */
 	if (req.hva != untagged_addr(req.hva) || !access_ok((void __user *)req.hva, req.size))
 		return -EINVAL;
+	/* They mean nothing without MTE, and mainline has no such bits. */
+	if ((req.flags & VM_TAG_FLAGS) && !READ_ONCE(vm->mem.mte))
+		return -EINVAL;
 	return vm_slot_set(&vm->mem, &req);
 }
 
@@ -234,10 +240,9 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_ARM_PREFERRED_TARGET, vm_preferred_target),
 	/* No device can be created, not even for a try (KVM_CREATE_DEVICE_TEST). */
 	TSR_REFUSED(KVM_CREATE_DEVICE, ENODEV),
-	/* The VM has no groups of attributes. */
-	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),
+	TSR_SERVED(KVM_SET_DEVICE_ATTR, tsr_vm_attr_set),
+	TSR_SERVED(KVM_GET_DEVICE_ATTR, tsr_vm_attr_get),
+	TSR_SERVED(KVM_HAS_DEVICE_ATTR, tsr_vm_attr_has),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
