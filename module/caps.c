@@ -84,6 +84,8 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },

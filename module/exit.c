@@ -116,12 +116,17 @@ enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v)
 	if (!(s->esr & ESR_ELx_ISV))
 		return exit_nisv(v, gpa);
 	v->mmio = mmio_decode(s->esr);
-	v->run->mmio.phys_addr = gpa;
-	v->run->mmio.len = v->mmio.len;
-	v->run->mmio.is_write = v->mmio.is_write;
 	data = v->mmio.is_write ? mmio_trim(tsr_reg_get(v, v->mmio.rt), v->mmio.len) : 0;
 	if (v->mmio.is_write && guest_big_endian(v))
 		data = mmio_swap(data, v->mmio.len);
+	if (v->mmio.is_write && tsr_coalesced_store(&v->vm->coalesced, gpa, &data, v->mmio.len)) {
+		v->mmio.pending = false;
+		tsr_skip(v);
+		return TSR_NEXT_GUEST;
+	}
+	v->run->mmio.phys_addr = gpa;
+	v->run->mmio.len = v->mmio.len;
+	v->run->mmio.is_write = v->mmio.is_write;
 	memcpy(v->run->mmio.data, &data, sizeof(data));
 	return exit_user(v, KVM_EXIT_MMIO, 0);
 }

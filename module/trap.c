@@ -143,6 +143,15 @@ static enum tsr_next inject_abort(struct tsr_vcpu *v, u64 fsc)
 	return TSR_NEXT_GUEST;
 }
 
+/* An external abort as the guest sees it: of its access, or of its walk at some level. */
+static enum tsr_next inject_external(struct tsr_vcpu *v)
+{
+	const struct tsr_syndrome *s = &v->syndrome;
+	int level = s->esr & ESR_ELx_S1PTW ? tsr_s1_level(v, s->far, s->ipa) : -1;
+
+	return inject_abort(v, level < 0 ? ESR_ELx_FSC_EXTABT : ESR_ELx_FSC_SEA_TTW(level));
+}
+
 static enum tsr_next apply_outcome(struct tsr_vcpu *v, const struct vm_fault_result *result)
 {
 	switch (result->outcome) {
@@ -153,7 +162,7 @@ static enum tsr_next apply_outcome(struct tsr_vcpu *v, const struct vm_fault_res
 	case VM_EXIT_MMIO:
 		return tsr_exit_mmio(v);
 	case VM_INJECT_ABORT:
-		return inject_abort(v, ESR_ELx_FSC_EXTABT);
+		return inject_external(v);
 	case VM_SKIP:
 		tsr_skip(v);
 		return TSR_NEXT_GUEST;
@@ -201,9 +210,9 @@ static enum tsr_next abort_other(struct tsr_vcpu *v)
 /* Beyond the VM's IPA size nothing answers; beyond the host's there are no addresses. */
 static enum tsr_next abort_beyond(struct tsr_vcpu *v)
 {
-	bool exists = !(v->syndrome.ipa >> tsr_host.ipa_bits);
-
-	return inject_abort(v, exists ? ESR_ELx_FSC_EXTABT : ESR_ELx_FSC_ADDRSZ);
+	if (v->syndrome.ipa >> tsr_host.ipa_bits)
+		return inject_abort(v, ESR_ELx_FSC_ADDRSZ);
+	return inject_external(v);
 }
 
 static enum tsr_next trap_abort(struct tsr_vcpu *v)

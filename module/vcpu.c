@@ -62,9 +62,10 @@ void tsr_vcpu_preferred_target(struct kvm_vcpu_init *init)
 	init->target = KVM_ARM_TARGET_GENERIC_V8;
 }
 
+/* The page of kvm_run, and that of the coalesced MMIO ring. */
 long tsr_vcpu_mmap_size(void)
 {
-	return PAGE_SIZE;
+	return (KVM_COALESCED_MMIO_PAGE_OFFSET + 1) * PAGE_SIZE;
 }
 
 /* --- From other threads. --- */
@@ -336,9 +337,15 @@ static vm_fault_t vcpu_mmap_fault(struct vm_fault *fault)
 {
 	struct tsr_vcpu *v = fault->vma->vm_file->private_data;
 
-	if (fault->pgoff)
+	void *page;
+
+	if (!fault->pgoff)
+		page = v->run;
+	else if (fault->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = v->vm->coalesced.ring;
+	else
 		return VM_FAULT_SIGBUS;
-	fault->page = virt_to_page(v->run);
+	fault->page = virt_to_page(page);
 	get_page(fault->page);
 	return 0;
 }

@@ -243,6 +243,12 @@ void tsr_fp_release(struct tsr_vcpu *v);
 /* trap.c: what a synchronous exit asks for. Sleeps. */
 enum tsr_next tsr_trap(struct tsr_vcpu *v);
 
+/*
+ * s1walk.c: at which level the guest's walk for @va reads its descriptor from the page @ipa;
+ * negative: it does not (any more). Sleeps.
+ */
+int tsr_s1_level(struct tsr_vcpu *v, u64 va, u64 ipa);
+
 /* exit.c: kvm_run from outcomes. */
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result);
 enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v);

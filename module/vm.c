@@ -61,6 +61,7 @@ static void vm_free(struct kref *ref)
 	seam_tlbi_vmid(&vm->tlb);
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(vm->tlb.vmid);
+	tsr_coalesced_destroy(&vm->coalesced);
 	tsr_vm_cpu_destroy(&vm->cpu);
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -113,9 +114,12 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	err = tsr_vm_cpu_init(&vm->cpu);
 	if (err)
 		goto free;
-	err = vm_mem_init(vm, ipa_bits);
+	err = tsr_coalesced_init(&vm->coalesced);
 	if (err)
 		goto destroy_cpu;
+	err = vm_mem_init(vm, ipa_bits);
+	if (err)
+		goto destroy_coalesced;
 	err = tsr_notifier_register(vm);
 	if (err)
 		goto destroy_mem;
@@ -125,6 +129,8 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 destroy_mem:
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(vm->tlb.vmid);
+destroy_coalesced:
+	tsr_coalesced_destroy(&vm->coalesced);
 destroy_cpu:
 	tsr_vm_cpu_destroy(&vm->cpu);
 free:
@@ -230,12 +236,28 @@ static long vm_preferred_target(void *self, void *arg, unsigned long raw)
 	return 0;
 }
 
+static long vm_register_coalesced(void *self, void *arg, unsigned long raw)
+{
+	struct tsr_vm *vm = self;
+
+	return tsr_coalesced_add(&vm->coalesced, arg);
+}
+
+static long vm_unregister_coalesced(void *self, void *arg, unsigned long raw)
+{
+	struct tsr_vm *vm = self;
+
+	return tsr_coalesced_remove(&vm->coalesced, arg);
+}
+
 static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_CHECK_EXTENSION, vm_check_extension),
 	TSR_SERVED(KVM_ENABLE_CAP, vm_enable_cap),
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION, vm_set_region),
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region),
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
+	TSR_SERVED(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced),
+	TSR_SERVED(KVM_UNREGISTER_COALESCED_MMIO, vm_unregister_coalesced),
 	TSR_SERVED(KVM_CREATE_VCPU, vm_create_vcpu),
 	TSR_SERVED(KVM_ARM_PREFERRED_TARGET, vm_preferred_target),
 	/* No device can be created, not even for a try (KVM_CREATE_DEVICE_TEST). */
