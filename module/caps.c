@@ -49,6 +49,16 @@ static int enable_mte(struct tsr_vm *vm)
 	return vm_enable_mte(&vm->mem);
 }
 
+static long ask_breakpoints(const struct tsr_vm *vm)
+{
+	return tsr_debug_breakpoints();
+}
+
+static long ask_watchpoints(const struct tsr_vm *vm)
+{
+	return tsr_debug_watchpoints();
+}
+
 static int enable_nisv(struct tsr_vm *vm)
 {
 	WRITE_ONCE(vm->cpu.nisv_to_user, true);
@@ -103,6 +113,10 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1 },
 	{ KVM_CAP_ARM_NISV_TO_USER, 1, .enable = enable_nisv },
 	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_serror_esr },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, TSR_GUESTDBG_VALID },
+	{ KVM_CAP_GUEST_DEBUG_HW_BPS, .ask = ask_breakpoints },
+	{ KVM_CAP_GUEST_DEBUG_HW_WPS, .ask = ask_watchpoints },
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, .ask = ask_ptrauth },
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
 	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },

@@ -27,6 +27,18 @@ enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error)
 	return TSR_NEXT_USER;
 }
 
+/* Of the watchpoint alone an address is told. */
+enum tsr_next tsr_exit_debug(struct tsr_vcpu *v)
+{
+	u64 esr = v->syndrome.esr;
+
+	v->run->debug.arch.hsr = lower_32_bits(esr);
+	v->run->debug.arch.hsr_high = upper_32_bits(esr);
+	v->run->debug.arch.far = tsr_ec(v) == ESR_ELx_EC_WATCHPT_LOW ? v->syndrome.far : 0;
+	v->run->flags = KVM_DEBUG_ARCH_HSR_HIGH_VALID;
+	return exit_user(v, KVM_EXIT_DEBUG, 0);
+}
+
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result)
 {
 	v->run->memory_fault.flags = result->flags;

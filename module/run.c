@@ -295,14 +295,8 @@ static void sigset_swap_back(struct tsr_vcpu *v)
 	sigemptyset(&current->real_blocked);
 }
 
-long tsr_vcpu_run(struct tsr_vcpu *v)
+static void run_until_exit(struct tsr_vcpu *v)
 {
-	if (!v->initialised)
-		return -ENOEXEC;
-	if (v->mmio.pending)
-		tsr_mmio_complete(v);
-	if (READ_ONCE(v->run->immediate_exit__unsafe))
-		return -EINTR;
 	sigset_swap(v);
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	v->run->flags = 0;
@@ -316,5 +310,20 @@ long tsr_vcpu_run(struct tsr_vcpu *v)
 	vcpu_put(v);
 	WRITE_ONCE(v->task, NULL);
 	sigset_swap_back(v);
+}
+
+long tsr_vcpu_run(struct tsr_vcpu *v)
+{
+	if (!v->initialised)
+		return -ENOEXEC;
+	/* An access that is completed is a step, too. */
+	tsr_debug_run_begin(v);
+	if (v->mmio.pending)
+		tsr_mmio_complete(v);
+	if (READ_ONCE(v->run->immediate_exit__unsafe))
+		v->run_error = -EINTR;
+	else
+		run_until_exit(v);
+	tsr_debug_run_end(v);
 	return v->run_error;
 }

@@ -99,6 +99,15 @@ static enum tsr_next trap_wfx(struct tsr_vcpu *v)
 	return TSR_NEXT_GUEST;
 }
 
+/* The VMM debugs: what is the guest's own does not come here. */
+static enum tsr_next trap_debug(struct tsr_vcpu *v)
+{
+	/* A step has been taken; the next KVM_RUN takes one more. */
+	if (tsr_ec(v) == ESR_ELx_EC_SOFTSTP_LOW)
+		v->ctx.pstate |= DBG_SPSR_SS;
+	return tsr_exit_debug(v);
+}
+
 static bool is_fetch(const struct tsr_vcpu *v)
 {
 	return tsr_ec(v) == ESR_ELx_EC_IABT_LOW;
@@ -246,6 +255,8 @@ static const trap_handler trap_handlers[ESR_ELx_EC_MAX + 1] = {
 	[ESR_ELx_EC_SMC64] = trap_smc,	    [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
 	[ESR_ELx_EC_SVE] = trap_undefined,  [ESR_ELx_EC_SME] = trap_undefined,
 	[ESR_ELx_EC_IABT_LOW] = trap_abort, [ESR_ELx_EC_DABT_LOW] = trap_abort,
+	[ESR_ELx_EC_BREAKPT_LOW] = trap_debug, [ESR_ELx_EC_SOFTSTP_LOW] = trap_debug,
+	[ESR_ELx_EC_WATCHPT_LOW] = trap_debug, [ESR_ELx_EC_BRK64] = trap_debug,
 };
 
 enum tsr_next tsr_trap(struct tsr_vcpu *v)

@@ -296,6 +296,11 @@ static long vcpu_reg_list(void *self, void *arg, unsigned long raw)
 	return tsr_onereg_list(self, arg, (struct kvm_reg_list __user *)raw);
 }
 
+static long vcpu_set_debug(void *self, void *arg, unsigned long raw)
+{
+	return tsr_debug_set(self, arg);
+}
+
 static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_RUN, vcpu_run),
 	TSR_SERVED(KVM_ARM_VCPU_INIT, vcpu_init),
@@ -307,6 +312,7 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
+	TSR_SERVED(KVM_SET_GUEST_DEBUG, vcpu_set_debug),
 	TSR_SERVED(KVM_SET_DEVICE_ATTR, tsr_vcpu_attr_set),
 	TSR_SERVED(KVM_GET_DEVICE_ATTR, tsr_vcpu_attr_get),
 	TSR_SERVED(KVM_HAS_DEVICE_ATTR, tsr_vcpu_attr_has),

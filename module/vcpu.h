@@ -23,10 +23,10 @@
 #include <asm/esr.h>
 #include <asm/debug-monitors.h>
 
+#include "debug.h"
 #include "switch.h"
 #include "tessera.h"
 
-#define TSR_DEBUG_PAIRS 16
 
 /* What reg[] holds. Up to VREG_LOADED_END they are in the CPU while it is loaded. */
 enum tsr_vreg {
@@ -190,6 +190,7 @@ struct tsr_vcpu {
 	bool serror_pending;   /* HCR_EL2.VSE is set */
 	u64 serror_esr;	       /* its VSESR_EL2 */
 	int run_error;	       /* what KVM_RUN returns: 0 or -errno */
+	struct tsr_debug debug;
 	struct tsr_pvtime pvtime;
 	unsigned int stuck;    /* aborts in a row whose address did not translate */
 	struct s2_cache cache; /* pages for core's translation tables */
@@ -252,6 +253,7 @@ int tsr_s1_level(struct tsr_vcpu *v, u64 va, u64 ipa);
 /* exit.c: kvm_run from outcomes. */
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result);
 enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v);
+enum tsr_next tsr_exit_debug(struct tsr_vcpu *v);
 enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error);
 enum tsr_next tsr_exit_internal(struct tsr_vcpu *v, u32 suberror);
 /* The call @fn is the VMM's to answer; PC is after it. */
