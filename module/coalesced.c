@@ -27,15 +27,13 @@ void tsr_coalesced_destroy(struct tsr_coalesced *c)
 {
 	struct mmio_zone *z, *next;
 
-	list_for_each_entry_safe(z, next, &c->zones, link)
-		kfree(z);
+	list_for_each_entry_safe(z, next, &c->zones, link) kfree(z);
 	free_page((unsigned long)c->ring);
 }
 
 static bool zone_holds(const struct kvm_coalesced_mmio_zone *zone, u64 addr, u64 size)
 {
-	return addr >= zone->addr && size <= zone->size &&
-	       addr - zone->addr <= zone->size - size;
+	return addr >= zone->addr && size <= zone->size && addr - zone->addr <= zone->size - size;
 }
 
 int tsr_coalesced_add(struct tsr_coalesced *c, const struct kvm_coalesced_mmio_zone *zone)
@@ -69,15 +67,15 @@ int tsr_coalesced_remove(struct tsr_coalesced *c, const struct kvm_coalesced_mmi
 	if (zone->pio > 1)
 		return -EINVAL;
 	spin_lock(&c->lock);
-	list_for_each_entry_safe(z, next, &c->zones, link) {
+	list_for_each_entry_safe(z, next, &c->zones, link)
+	{
 		if (z->zone.pio != zone->pio || !zone_holds(&z->zone, zone->addr, zone->size))
 			continue;
 		list_move(&z->link, &gone);
 		WRITE_ONCE(c->count, c->count - 1);
 	}
 	spin_unlock(&c->lock);
-	list_for_each_entry_safe(z, next, &gone, link)
-		kfree(z);
+	list_for_each_entry_safe(z, next, &gone, link) kfree(z);
 	return 0;
 }
 
@@ -85,9 +83,8 @@ static bool zone_found(const struct tsr_coalesced *c, u64 gpa, u32 len)
 {
 	const struct mmio_zone *z;
 
-	list_for_each_entry(z, &c->zones, link)
-		if (!z->zone.pio && zone_holds(&z->zone, gpa, len))
-			return true;
+	list_for_each_entry(z, &c->zones,
+			    link) if (!z->zone.pio && zone_holds(&z->zone, gpa, len)) return true;
 	return false;
 }
 

@@ -16,8 +16,8 @@
 
 struct tsr_coalesced {
 	spinlock_t lock;
-	struct list_head zones; /* [lock] */
-	unsigned int count;	/* [lock] of zones */
+	struct list_head zones;		      /* [lock] */
+	unsigned int count;		      /* [lock] of zones */
 	struct kvm_coalesced_mmio_ring *ring; /* a page; entries and `last` [lock] */
 };
 

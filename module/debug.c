@@ -72,14 +72,14 @@ void tsr_debug_run_end(struct tsr_vcpu *v)
 
 static noinstr void host_save(struct kvm_guest_debug_arch *host)
 {
-#define SAVE(n)                                                     \
-	if ((n) < breakpoints) {                                    \
-		host->dbg_bvr[n] = read_sysreg(dbgbvr##n##_el1);    \
-		host->dbg_bcr[n] = read_sysreg(dbgbcr##n##_el1);    \
-	}                                                           \
-	if ((n) < watchpoints) {                                    \
-		host->dbg_wvr[n] = read_sysreg(dbgwvr##n##_el1);    \
-		host->dbg_wcr[n] = read_sysreg(dbgwcr##n##_el1);    \
+#define SAVE(n)                                                  \
+	if ((n) < breakpoints) {                                 \
+		host->dbg_bvr[n] = read_sysreg(dbgbvr##n##_el1); \
+		host->dbg_bcr[n] = read_sysreg(dbgbcr##n##_el1); \
+	}                                                        \
+	if ((n) < watchpoints) {                                 \
+		host->dbg_wvr[n] = read_sysreg(dbgwvr##n##_el1); \
+		host->dbg_wcr[n] = read_sysreg(dbgwcr##n##_el1); \
 	}
 	EACH_PAIR(SAVE)
 }
@@ -88,14 +88,14 @@ static noinstr void host_save(struct kvm_guest_debug_arch *host)
 static noinstr void load(const u64 *bvr, const u64 *bcr, const u64 *wvr, const u64 *wcr,
 			 u64 bcr_mask, u64 wcr_mask)
 {
-#define LOAD(n)                                                        \
-	if ((n) < breakpoints) {                                       \
-		write_sysreg(bvr[n], dbgbvr##n##_el1);                 \
-		write_sysreg(bcr[n] & bcr_mask, dbgbcr##n##_el1);      \
-	}                                                              \
-	if ((n) < watchpoints) {                                       \
-		write_sysreg(wvr[n], dbgwvr##n##_el1);                 \
-		write_sysreg(wcr[n] & wcr_mask, dbgwcr##n##_el1);      \
+#define LOAD(n)                                                   \
+	if ((n) < breakpoints) {                                  \
+		write_sysreg(bvr[n], dbgbvr##n##_el1);            \
+		write_sysreg(bcr[n] & bcr_mask, dbgbcr##n##_el1); \
+	}                                                         \
+	if ((n) < watchpoints) {                                  \
+		write_sysreg(wvr[n], dbgwvr##n##_el1);            \
+		write_sysreg(wcr[n] & wcr_mask, dbgwcr##n##_el1); \
 	}
 	EACH_PAIR(LOAD)
 }

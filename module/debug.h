@@ -30,17 +30,17 @@ struct tsr_vcpu;
 
 /* The vCPU's own thread, mutex held. */
 struct tsr_debug {
-	u32 control;		    /* KVM_GUESTDBG_*; 0: the VMM does not debug */
-	bool step_due;		    /* the VMM's step ends before the next instruction */
-	bool guest_ss;		    /* the guest's PSTATE.SS while the VMM steps */
-	bool loaded;		    /* breakpoints are in the CPU; host has the host's */
+	u32 control;			 /* KVM_GUESTDBG_*; 0: the VMM does not debug */
+	bool step_due;			 /* the VMM's step ends before the next instruction */
+	bool guest_ss;			 /* the guest's PSTATE.SS while the VMM steps */
+	bool loaded;			 /* breakpoints are in the CPU; host has the host's */
 	struct kvm_guest_debug_arch vmm; /* with KVM_GUESTDBG_USE_HW */
 	struct kvm_guest_debug_arch host;
 };
 
 /* KVM_SET_GUEST_DEBUG. -EINVAL: unknown bits of control. */
 int tsr_debug_set(struct tsr_vcpu *v, const struct kvm_guest_debug *debug);
-#define TSR_GUESTDBG_VALID \
+#define TSR_GUESTDBG_VALID                                                        \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | \
 	 KVM_GUESTDBG_USE_HW)
 

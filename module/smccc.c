@@ -22,8 +22,8 @@
 static const u32 trng_uuid[4] = { 0x7a3d1e64, 0x4f820c5b, 0x8c6b279d, 0x935af0e1 };
 
 /* The architecture's own calls, which nobody filters. */
-#define ARCH_CALLS(convention)                                                   \
-	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, convention, ARM_SMCCC_OWNER_ARCH, 0), \
+#define ARCH_CALLS(convention)                                                            \
+	ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, convention, ARM_SMCCC_OWNER_ARCH, 0),     \
 		ARM_SMCCC_CALL_VAL(ARM_SMCCC_FAST_CALL, convention, ARM_SMCCC_OWNER_ARCH, \
 				   ARM_SMCCC_FUNC_MASK)
 
@@ -49,8 +49,8 @@ void tsr_smccc_answer(struct tsr_vcpu *v, u64 value)
 static const u64 services_of[TSR_BMAP_COUNT] = {
 	[TSR_BMAP_STD] = BIT(KVM_REG_ARM_STD_BIT_TRNG_V1_0),
 	[TSR_BMAP_STD_HYP] = BIT(KVM_REG_ARM_STD_HYP_BIT_PV_TIME),
-	[TSR_BMAP_VENDOR] = BIT(KVM_REG_ARM_VENDOR_HYP_BIT_FUNC_FEAT) |
-			    BIT(KVM_REG_ARM_VENDOR_HYP_BIT_PTP),
+	[TSR_BMAP_VENDOR] =
+		BIT(KVM_REG_ARM_VENDOR_HYP_BIT_FUNC_FEAT) | BIT(KVM_REG_ARM_VENDOR_HYP_BIT_PTP),
 	[TSR_BMAP_VENDOR_2] = GENMASK(1, 0),
 };
 

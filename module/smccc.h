@@ -26,8 +26,8 @@ enum tsr_bmap {
 };
 
 struct tsr_smccc {
-	u64 bmap[TSR_BMAP_COUNT];  /* [tsr_vm.lock to change] */
-	bool filtered;		   /* [tsr_vm.lock to change] filter is not empty */
+	u64 bmap[TSR_BMAP_COUNT]; /* [tsr_vm.lock to change] */
+	bool filtered;		  /* [tsr_vm.lock to change] filter is not empty */
 	struct maple_tree filter; /* [tsr_vm.lock to change, RCU] KVM_SMCCC_FILTER_* by function */
 };
 

@@ -250,11 +250,11 @@ typedef enum tsr_next (*trap_handler)(struct tsr_vcpu *v);
 
 /* By exception class. What is not named is not expected. */
 static const trap_handler trap_handlers[ESR_ELx_EC_MAX + 1] = {
-	[ESR_ELx_EC_WFx] = trap_wfx,	    [ESR_ELx_EC_FP_ASIMD] = trap_fp,
-	[ESR_ELx_EC_PAC] = trap_undefined,  [ESR_ELx_EC_HVC64] = tsr_smccc_call,
-	[ESR_ELx_EC_SMC64] = trap_smc,	    [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
-	[ESR_ELx_EC_SVE] = trap_undefined,  [ESR_ELx_EC_SME] = trap_undefined,
-	[ESR_ELx_EC_IABT_LOW] = trap_abort, [ESR_ELx_EC_DABT_LOW] = trap_abort,
+	[ESR_ELx_EC_WFx] = trap_wfx,	       [ESR_ELx_EC_FP_ASIMD] = trap_fp,
+	[ESR_ELx_EC_PAC] = trap_undefined,     [ESR_ELx_EC_HVC64] = tsr_smccc_call,
+	[ESR_ELx_EC_SMC64] = trap_smc,	       [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
+	[ESR_ELx_EC_SVE] = trap_undefined,     [ESR_ELx_EC_SME] = trap_undefined,
+	[ESR_ELx_EC_IABT_LOW] = trap_abort,    [ESR_ELx_EC_DABT_LOW] = trap_abort,
 	[ESR_ELx_EC_BREAKPT_LOW] = trap_debug, [ESR_ELx_EC_SOFTSTP_LOW] = trap_debug,
 	[ESR_ELx_EC_WATCHPT_LOW] = trap_debug, [ESR_ELx_EC_BRK64] = trap_debug,
 };

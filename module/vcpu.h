@@ -27,7 +27,6 @@
 #include "switch.h"
 #include "tessera.h"
 
-
 /* What reg[] holds. Up to VREG_LOADED_END they are in the CPU while it is loaded. */
 enum tsr_vreg {
 	VREG_SCTLR,
@@ -128,8 +127,8 @@ struct tsr_mmio {
 #define TSR_PVTIME_NONE (~0ULL)
 
 struct tsr_pvtime {
-	u64 ipa; /* of the structure; TSR_PVTIME_NONE: not placed */
-	u64 waited; /* at the last update, by the account of thread */
+	u64 ipa;			  /* of the structure; TSR_PVTIME_NONE: not placed */
+	u64 waited;			  /* at the last update, by the account of thread */
 	const struct task_struct *thread; /* compared, nothing more */
 };
 
@@ -187,9 +186,9 @@ struct tsr_vcpu {
 	bool sigset_active;
 	sigset_t sigset;
 	struct tsr_mmio mmio;
-	bool serror_pending;   /* HCR_EL2.VSE is set */
-	u64 serror_esr;	       /* its VSESR_EL2 */
-	int run_error;	       /* what KVM_RUN returns: 0 or -errno */
+	bool serror_pending; /* HCR_EL2.VSE is set */
+	u64 serror_esr;	     /* its VSESR_EL2 */
+	int run_error;	     /* what KVM_RUN returns: 0 or -errno */
 	struct tsr_debug debug;
 	struct tsr_pvtime pvtime;
 	unsigned int stuck;    /* aborts in a row whose address did not translate */

@@ -19,7 +19,8 @@ static const struct group {
 	{ "vm", test_vm },	   { "slots", test_slots }, { "backing", test_backing },
 	{ "attrs", test_attrs },   { "fault", test_fault }, { "tags", test_tags },
 	{ "mmio", test_mmio },	   { "run", test_run },	    { "vcpu", test_vcpu },
-	{ "onereg", test_onereg }, { "life", test_life },
+	{ "onereg", test_onereg }, { "debug", test_debug }, { "calls", test_calls },
+	{ "life", test_life },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
