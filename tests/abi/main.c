@@ -20,7 +20,7 @@ static const struct group {
 	{ "attrs", test_attrs },   { "query", test_query }, { "fault", test_fault },
 	{ "perms", test_perms },   { "tags", test_tags },   { "mmio", test_mmio },
 	{ "run", test_run },	   { "vcpu", test_vcpu },   { "onereg", test_onereg },
-	{ "life", test_life },
+	{ "debug", test_debug },   { "calls", test_calls }, { "life", test_life },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
