@@ -21,7 +21,17 @@ static struct {
 	unsigned int steps;
 } m;
 
-enum op_kind { OP_ACCESS, OP_SLOT, OP_ATTR, OP_HOST, OP_NOTIFY, OP_AGE, OP_RELEASE, OP_KINDS };
+enum op_kind {
+	OP_ACCESS,
+	OP_SLOT,
+	OP_ATTR,
+	OP_HOST,
+	OP_NOTIFY,
+	OP_AGE,
+	OP_RELEASE,
+	OP_RACE,
+	OP_KINDS
+};
 
 static const char *const op_names[OP_KINDS] = {
 	"access", "slot", "attributes", "host", "notify", "age", "release", "race",
