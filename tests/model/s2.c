@@ -408,7 +408,7 @@ static void do_join(const struct model_op *op)
 	int level = 1 + (op->memory >> 8) % 3;
 	u32 first;
 
-	if (op->size >= 248) {
+	if (op->size >= 253) {
 		heal();
 		range = whole;
 	}
