@@ -52,9 +52,17 @@ void seam_relax(void);
 /* --- Read-copy-update. Readers may nest and may not sleep. --- */
 void seam_rcu_read_lock(void);
 void seam_rcu_read_unlock(void);
-void *seam_rcu_load(void *const *p);
-void seam_rcu_publish(void **p, void *value);
-/* Frees @p, which came from seam_alloc(), after the readers of now are gone. May sleep. */
+/* The address dependency orders the reads behind the pointer after its load. */
+static inline void *seam_rcu_load(void *const *p)
+{
+	return READ_ONCE(*p);
+}
+/* Pairs with the address dependency of seam_rcu_load(). */
+static inline void seam_rcu_publish(void **p, void *value)
+{
+	smp_store_release(p, value);
+}
+/* Frees @p, of seam_alloc() or NULL, after the readers of now are gone. May sleep. */
 void seam_free_rcu(void *p);
 
 /* Whether the memory is to be charged to the VMM is the owner's business; it may sleep. */

@@ -216,17 +216,6 @@ static void rcu_synchronize(void)
 	emu_mutex_unlock(&rcu_grace);
 }
 
-void *seam_rcu_load(void *const *p)
-{
-	return READ_ONCE(*p);
-}
-
-void seam_rcu_publish(void **p, void *value)
-{
-	emu_sched_point();
-	smp_store_release(p, value);
-}
-
 void seam_free_rcu(void *p)
 {
 	if (!p)

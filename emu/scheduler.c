@@ -17,9 +17,10 @@
 #define __sanitizer_finish_switch_fiber(save, bottom, n) ((void)(save), (void)(bottom), (void)(n))
 #endif
 
-#define STACK_SIZE (256U << 10)
-#define HELD_MAX   8U
-#define NAMES_MAX  16U
+#define STACK_SIZE  (128U << 10)
+#define STACK_GUARD (4U << 10)
+#define HELD_MAX    8U
+#define NAMES_MAX   16U
 
 struct held {
 	const void *lock;

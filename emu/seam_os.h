@@ -73,7 +73,14 @@ void emu_fence(void);
 #define WRITE_ONCE(x, value)	    EMU_STORE(&(x), value, false)
 #define smp_store_release(p, value) EMU_STORE(p, value, true)
 #define smp_rmb()		    __atomic_signal_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb()		    (emu_watch.size ? emu_fence() : __atomic_signal_fence(__ATOMIC_RELEASE))
+#define smp_wmb()		    emu_wmb()
+
+static inline void emu_wmb(void)
+{
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	if (emu_watch.size)
+		emu_fence();
+}
 
 static inline u64 xchg_release(u64 *p, u64 value)
 {

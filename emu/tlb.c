@@ -10,6 +10,20 @@
 struct tlb_model tlb = { .lock = PTHREAD_MUTEX_INITIALIZER };
 struct emu_watch emu_watch;
 
+void tlb_lock(void)
+{
+	pthread_mutex_lock(&tlb.lock);
+}
+
+void tlb_unlock(void)
+{
+	bool wrong = tlb.complaint[0];
+
+	pthread_mutex_unlock(&tlb.lock);
+	if (wrong && emu_sched_active())
+		emu_sched_fail("%s", tlb.complaint);
+}
+
 unsigned int tlb_self(void)
 {
 	static __thread unsigned int thread;
@@ -57,6 +71,8 @@ static const char *miss_text(const struct ghost *g)
 		return "TLBI of another VMID";
 	case GHOST_TLBI_OTHER_LEVEL:
 		return "TLBI of another level";
+	case GHOST_TLBI_UNALIGNED:
+		return "TLBI of a range that is not aligned for its level";
 	}
 	if (owner->tlbi_op == g->op && owner->op == g->op && owner->tlbi_store >= g->store)
 		return "TLBI of another range";
@@ -119,7 +135,7 @@ void emu_tlb_begin(const struct emu_tlb_vm *vm)
 	if (EMU_TLB_OFF)
 		return;
 	emu_tlb_end();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	if (!tlb.copy)
 		tlb.copy = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -137,16 +153,16 @@ void emu_tlb_begin(const struct emu_tlb_vm *vm)
 	emu_watch.base = (unsigned long)seam_table_ptr(hpa_of(EMU_PHYS_BASE));
 	emu_watch.size = bytes;
 	tlb.on = true;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 void emu_tlb_end(void)
 {
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	tlb.on = false;
 	emu_watch.size = 0;
 	ghost_reset();
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 /* Is what the ghost holds no longer to be found in memory? */
@@ -159,9 +175,9 @@ void emu_tlb_dsb(void)
 {
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	tlb.actor[tlb_self()].visible = tlb.store;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	emu_fence();
 }
 
@@ -186,6 +202,8 @@ static bool tlbi_dooms(struct ghost *g, void *arg)
 		g->miss = GHOST_TLBI_OTHER_VMID;
 	else if (t->level >= 0 && (g->table || g->level != t->level))
 		g->miss = GHOST_TLBI_OTHER_LEVEL;
+	else if (t->level >= 0 && (t->gfn & (tlb_span(t->level) - 1)))
+		g->miss = GHOST_TLBI_UNALIGNED;
 	else if (!walkers_agree(g))
 		g->miss = GHOST_TLBI_BEFORE_DSB;
 	else
@@ -200,13 +218,13 @@ void emu_tlb_tlbi_begin(u16 vmid, u64 gfn, u64 pages, int level)
 
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	self->tlbi_op = self->op;
 	self->tlbi_gfn = gfn;
 	self->tlbi_pages = pages;
 	self->tlbi_store = tlb.store;
 	ghost_each(gfn, pages, tlbi_dooms, &t);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 static void page_lost(s64 page)
@@ -277,12 +295,12 @@ void emu_tlb_tlbi_end(void)
 
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	ghost_each(t.gfn, t.pages, tlbi_removes, &t);
 	while (lost.count)
 		table_lost(&t, lost.page[--lost.count]);
 	tlb.actor[t.self].visible = tlb.store;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 struct freed {
@@ -304,7 +322,7 @@ void emu_tlb_freed(unsigned int page, unsigned int count)
 {
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	for (unsigned int i = 0; i < count; i++) {
 		struct freed f = { .page = page + i };
 		struct tlb_page *p = &tlb.page[page + i];
@@ -315,7 +333,7 @@ void emu_tlb_freed(unsigned int page, unsigned int count)
 			ghost_each(0, 0, points_to_freed, &f);
 		memset(p, 0, sizeof(*p));
 	}
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 static bool ends_stale(struct ghost *g, void *arg)
@@ -354,7 +372,7 @@ void emu_tlb_op_end(void)
 
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	if (self->made > self->visible)
 		tlb_complain(EMU_TLB_UNSEEN, NULL, 0, -1, 0, "a leaf was made valid");
 	self->made = 0;
@@ -362,5 +380,5 @@ void emu_tlb_op_end(void)
 		ghost_each(0, 0, ends_stale, &id);
 	self->busy = false;
 	self->op++;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }

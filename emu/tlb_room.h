@@ -46,6 +46,10 @@ struct tlb_model {
 
 extern struct tlb_model tlb;
 
+void tlb_lock(void);
+/* A complaint ends the run of the scheduler, here. */
+void tlb_unlock(void);
+
 unsigned int tlb_self(void);
 /* Adds a complaint. @g, which may be NULL, is what it is about and is reported once. */
 void tlb_complain(enum emu_tlb_rule rule, struct ghost *g, u64 gfn, int level, u64 desc,

@@ -86,11 +86,15 @@ static void enters(u64 gfn, int level, u64 desc)
 
 void tlb_table_linked(s64 page, u64 gfn, int level)
 {
-	struct tlb_page *p = &tlb.page[page];
+	struct tlb_page *p;
 
-	if (page < 0 || p->linked || (p->ghosts && (p->gfn != gfn || p->level != level))) {
-		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0,
-			     page < 0 ? "no table there" : "walkers reach it elsewhere");
+	if (page < 0) {
+		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0, "no table there");
+		return;
+	}
+	p = &tlb.page[page];
+	if (p->linked || (p->ghosts && (p->gfn != gfn || p->level != level))) {
+		tlb_complain(EMU_TLB_TWICE, NULL, gfn, level, 0, "walkers reach it elsewhere");
 		return;
 	}
 	p->linked = true;
@@ -188,10 +192,10 @@ void emu_fence(void)
 {
 	struct tlb_actor *self = &tlb.actor[tlb_self()];
 
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	self->fenced = true;
 	self->fence_op = self->op;
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 static void store(struct tlb_page *p, unsigned int index, u64 old, u64 new, bool release)
@@ -229,17 +233,15 @@ static bool plain(u64 copy, u64 desc)
 	return (copy ^ desc) & ~((copy & 1) ? hardware_bits(copy) : 0);
 }
 
-/* Before @p, in the pool, changes from @old to @new. */
-static void stores(const void *p, u64 old, u64 new, bool release)
+/* Before @p, in @page of the pool, changes from @old to @new. */
+static void stores(const u64 *p, u64 number, u64 old, u64 new, bool release)
 {
-	unsigned long offset = (unsigned long)p - emu_watch.base;
-	struct tlb_page *page = &tlb.page[offset >> TSR_PAGE_SHIFT];
-	unsigned int index = (offset & (TSR_PAGE_SIZE - 1)) / sizeof(u64);
-	u64 *copy;
+	struct tlb_page *page = &tlb.page[number];
+	unsigned int index = ((unsigned long)p & (TSR_PAGE_SIZE - 1)) / sizeof(u64);
+	u64 *copy = &tlb.copy[number][index];
 
 	if (!page->linked && !page->ghosts)
 		return;
-	copy = &tlb.copy[offset >> TSR_PAGE_SHIFT][index];
 	if (plain(*copy, old))
 		tlb_complain(EMU_TLB_PLAIN, NULL, page->gfn + index * tlb_span(page->level),
 			     page->level, old, "a store unseen");
@@ -251,16 +253,31 @@ static void stores(const void *p, u64 old, u64 new, bool release)
 /* Makes @p @value: all stores of software to tables that are watched come here. Lock. */
 static void put(u64 *p, u64 value, bool release)
 {
-	stores(p, *p, value, release);
+	u64 page = ((unsigned long)p - emu_watch.base) >> TSR_PAGE_SHIFT;
+
+	if (tlb_table_page(EMU_PHYS_BASE + (page << TSR_PAGE_SHIFT)) < 0) {
+		tlb_complain(EMU_TLB_FREED, NULL, 0, -1, value, "a store to what is no table");
+		return;
+	}
+	stores(p, page, *p, value, release);
 	__atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
+/* What is there; 0 if @p is in no table. Lock. */
+static u64 get(const u64 *p)
+{
+	u64 desc = 0;
+
+	emu_phys_desc(EMU_PHYS_BASE + ((unsigned long)p - emu_watch.base), &desc);
+	return desc;
 }
 
 void emu_store(void *p, u64 value, bool release)
 {
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	put(p, value, release);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 u64 emu_exchange(u64 *p, u64 value)
@@ -268,10 +285,10 @@ u64 emu_exchange(u64 *p, u64 value)
 	u64 old;
 
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
-	old = *p;
+	tlb_lock();
+	old = get(p);
 	put(p, value, true);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	return old;
 }
 
@@ -280,20 +297,20 @@ u64 emu_cmpxchg(u64 *p, u64 expected, u64 value)
 	u64 old;
 
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
-	old = *p;
+	tlb_lock();
+	old = get(p);
 	if (old == expected)
 		put(p, value, true);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	return old;
 }
 
 void emu_bits_clear(u64 *p, u64 bits)
 {
 	emu_sched_point();
-	pthread_mutex_lock(&tlb.lock);
-	put(p, *p & ~bits, false);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_lock();
+	put(p, get(p) & ~bits, false);
+	tlb_unlock();
 }
 
 bool emu_tlb_update(u64 *p, u64 was, u64 desc)
@@ -301,11 +318,11 @@ bool emu_tlb_update(u64 *p, u64 was, u64 desc)
 	bool locked = tlb.on, done;
 
 	if (locked)
-		pthread_mutex_lock(&tlb.lock);
+		tlb_lock();
 	done = __atomic_compare_exchange_n(p, &was, desc, false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_ACQUIRE);
 	if (locked)
-		pthread_mutex_unlock(&tlb.lock);
+		tlb_unlock();
 	return done;
 }
 
@@ -313,7 +330,7 @@ void emu_tlb_audit(void)
 {
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	for (u64 page = 0; page < EMU_PHYS_PAGES; page++) {
 		const struct tlb_page *p = &tlb.page[page];
 
@@ -324,5 +341,5 @@ void emu_tlb_audit(void)
 				tlb_complain(EMU_TLB_PLAIN, NULL, p->gfn + i * tlb_span(p->level),
 					     p->level, tlb_table(page)[i], "a store unseen");
 	}
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }

@@ -69,9 +69,9 @@ struct emu_tlb_rights emu_tlb_rights(struct gfn gfn)
 	struct emu_tlb_rights rights = { 0 };
 	struct leaves l;
 
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	leaves_of(gfn, &l);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	for (unsigned int i = 0; i < l.count; i++) {
 		unsigned long grants = tlb_grants(l.leaf[i].desc);
 
@@ -90,10 +90,10 @@ struct emu_walk emu_tlb_access(const struct emu_mmu *mmu, u64 ipa, enum emu_acce
 	struct leaves l = { .now = true };
 	unsigned int i;
 
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	if (tlb.on)
 		leaves_of(gfn_of(ipa >> TSR_PAGE_SHIFT), &l);
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 	i = l.count ? (unsigned int)(random % (l.count + !l.now)) : 0;
 	if (i == l.count || (l.now && !i))
 		return emu_mmu_access(mmu, ipa, access);
@@ -127,7 +127,7 @@ void emu_tlb_page_gone(struct hpa hpa, u64 bytes)
 
 	if (!tlb.on)
 		return;
-	pthread_mutex_lock(&tlb.lock);
+	tlb_lock();
 	ghost_each(0, 0, ghost_maps, &gone);
 	for (u64 page = 0; page < EMU_PHYS_PAGES; page++) {
 		const struct tlb_page *p = &tlb.page[page];
@@ -139,7 +139,7 @@ void emu_tlb_page_gone(struct hpa hpa, u64 bytes)
 				tlb_complain(EMU_TLB_PAGE, NULL, p->gfn + i * tlb_span(p->level),
 					     p->level, tlb_table(page)[i], "still mapped");
 	}
-	pthread_mutex_unlock(&tlb.lock);
+	tlb_unlock();
 }
 
 unsigned int emu_tlb_complaints(void)

@@ -73,18 +73,6 @@ void seam_rcu_read_unlock(void)
 	rcu_read_unlock();
 }
 
-/* The address dependency orders the reads behind the pointer after its load. */
-void *seam_rcu_load(void *const *p)
-{
-	return READ_ONCE(*p);
-}
-
-/* Pairs with the address dependency of seam_rcu_load(). */
-void seam_rcu_publish(void **p, void *value)
-{
-	smp_store_release(p, value);
-}
-
 void seam_free_rcu(void *p)
 {
 	if (p)

@@ -22,6 +22,7 @@
 #include <linux/xarray.h>
 
 #include "../include/uapi/tessera.h"
+#include "coalesced.h"
 #include "cpu.h"
 #include "vm.h"
 
@@ -39,6 +40,7 @@ struct tsr_vm {
 	struct mmu_notifier notifier;
 	struct mutex lock;   /* vCPUs come one at a time, and capabilities between them */
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
+	struct tsr_coalesced coalesced;
 	struct tsr_vm_cpu cpu;
 };
 
@@ -64,6 +66,9 @@ void tsr_vm_get(struct tsr_vm *vm);
 void tsr_vm_put(struct tsr_vm *vm);
 /* Kicks every vCPU out of the guest; from any context that may not sleep, too. */
 void tsr_vm_kick_all(struct tsr_vm *vm);
+
+/* query.c: KVM_TSR_QUERY_MEMORY on a VM; @arg: struct kvm_tsr_memory_query. */
+long tsr_vm_query(void *vm, void *arg, unsigned long raw);
 
 /* caps.c: KVM_CHECK_EXTENSION; vm is NULL on /dev/kvm. Never fails: unknown is 0. */
 long tsr_check_extension(const struct tsr_vm *vm, unsigned long cap);

@@ -58,7 +58,7 @@ static bool s2_split_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, 
 {
 	int last = ((struct s2_sizing *)walk)->level;
 
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return level + 1 < last;
 	if (level < last && !s2_split(walk, entry, nr, level)) {
 		s2_walk_stop(walk, nr);
@@ -118,7 +118,7 @@ static u64 s2_join_block(const u64 *table, int level)
 
 static void s2_join(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 {
-	u64 *table = s2_entry_table(*entry);
+	u64 *table = s2_entry_table(READ_ONCE(*entry));
 	u64 block = s2_join_block(table, level);
 
 	if (!block)
@@ -135,7 +135,7 @@ static void s2_join(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 
 static bool s2_join_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (!s2_desc_is_table(*entry, level))
+	if (!s2_desc_is_table(READ_ONCE(*entry), level))
 		return false;
 	if (level + 1 < TSR_LEVEL_LAST)
 		return true;

@@ -314,7 +314,7 @@ static unsigned int s2_holes(const u64 *entry, unsigned int count)
 {
 	unsigned int n = 0;
 
-	while (n < count && !entry[n])
+	while (n < count && !READ_ONCE(entry[n]))
 		n++;
 	return n;
 }
@@ -334,6 +334,8 @@ static void s2_map_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 			continue;
 		}
 		s2_leaf_prepare_fresh(m, nr + i, end - i);
+		/* Pairs with the hardware walker: who finds the leaves finds what they lead to. */
+		smp_wmb();
 		for (; i < end; i++, desc += TSR_PAGE_SIZE)
 			WRITE_ONCE(entry[i], desc);
 	}

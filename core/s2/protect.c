@@ -67,7 +67,7 @@ static void s2_protect_pages(struct s2_walk *walk, u64 *entry, unsigned int coun
 static bool s2_protect_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
 	const struct s2_narrowing n = ((struct s2_protect *)walk)->narrowing;
-	u64 old = *entry;
+	u64 old = READ_ONCE(*entry);
 
 	if (s2_desc_is_table(old, level))
 		return true;
@@ -130,9 +130,9 @@ static void s2_write_protect_pages(struct s2_walk *walk, u64 *entry, unsigned in
 
 static bool s2_write_protect_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return true;
-	if (!whole && (*entry & S2_DESC_S2AP_W) && s2_split_cut(walk, entry, nr, level))
+	if (!whole && (READ_ONCE(*entry) & S2_DESC_S2AP_W) && s2_split_cut(walk, entry, nr, level))
 		return true;
 	s2_write_protect_leaves(walk, entry, 1, nr, level);
 	return false;
@@ -174,7 +174,7 @@ static void s2_age_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u
 
 static bool s2_age_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	if (s2_desc_is_table(*entry, level))
+	if (s2_desc_is_table(READ_ONCE(*entry), level))
 		return true;
 	s2_age_pages(walk, entry, 1, nr);
 	return false;

@@ -14,9 +14,9 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 	seam_dsb_ishst();
 	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
 	for (unsigned int i = 0; i < count; i++) {
-		u64 old = entry[i] | S2_DESC_VALID;
+		u64 was = READ_ONCE(entry[i]), old = was | S2_DESC_VALID;
 
-		if (!entry[i])
+		if (!was)
 			continue;
 		if (s2_leaf_cached(s2, old, level)) {
 			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
@@ -31,7 +31,7 @@ void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 n
 	u64 first = count, last = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!entry[i])
+		if (!READ_ONCE(entry[i]))
 			continue;
 		if (first == count)
 			first = i;
@@ -61,7 +61,7 @@ static void s2_unmap_pages(struct s2_walk *walk, u64 *entry, unsigned int count,
  */
 static bool s2_unmap_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
 {
-	u64 old = *entry;
+	u64 old = READ_ONCE(*entry);
 
 	if (!s2_desc_is_table(old, level)) {
 		if (!whole && s2_split_cut(walk, entry, nr, level))

@@ -19,10 +19,15 @@ void tables_begin(const struct host *host, u8 ipa_bits)
 		.xnx = host->xnx,
 		.pa_bits = 48,
 	};
+	emu_tlb_begin(&(struct emu_tlb_vm){ t.mmu.vttbr, t.mmu.vtcr, t.tlb.vmid, host->bbm });
 }
 
 bool tables_end(void)
 {
+	emu_tlb_audit();
+	if (emu_tlb_complaint())
+		fail_msg("%s", emu_tlb_complaint());
+	emu_tlb_end();
 	s2_destroy(&t.s2);
 	s2_cache_drain(&t.cache);
 	return !emu_tables_live() && !emu_allocs_live();
