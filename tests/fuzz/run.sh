@@ -31,9 +31,9 @@ for target in ${targets:-s2 vm}; do
 	mkdir -p "$fuzz.corpus" "$fuzz.failed"
 	echo "== $target, $seconds s"
 	host/in-root "$fuzz" -max_total_time="$seconds" -max_len=3074 -timeout=60 \
-		-print_final_stats=1 -artifact_prefix="$fuzz.failed/" "$fuzz.corpus" \
+		-len_control=0 -artifact_prefix="$fuzz.failed/" "$fuzz.corpus" \
 		>"$fuzz.log" 2>&1 || failed=1
-	grep -E '^#[0-9]+[ 	]+DONE|^# |^==.*ERROR|runtime error|Test unit written|^stat::number' \
+	grep -E '^#[0-9]+[ 	]+DONE|^# |^==.*ERROR|runtime error|Test unit written' \
 		"$fuzz.log" || tail -n 20 "$fuzz.log"
 done
 [ $failed = 0 ] || say "To run an input again: host/in-root build/fuzz/TARGET FILE"

@@ -380,7 +380,8 @@ static void do_release(void)
 {
 	vm_release(&m.vm);
 	/* No table is left but the start tables and what the cache holds. */
-	model_check(emu_tables_live() == m.vm.s2.geom.root_tables + m.cache.count + m.other.count);
+	model_check(emu_tables_live() ==
+		    m.vm.s2.geom.root_tables + m.cache.count + m.other.count + m.vm.cut.count);
 	for (u32 i = 0; i < LOOK_HOT; i++)
 		for (u32 page = look_hot(i).begin; page < look_hot(i).end;) {
 			int level;
