@@ -154,6 +154,7 @@ static unsigned int attr_plan_count(const struct attr_plan *plan)
 	return attr_count_new(range.begin, range.end, plan->level);
 }
 
+/* Out of line: a page in a leaf that is there saves no registers for it. */
 static noinline int attr_plan_alloc(struct attr_plan *plan)
 {
 	unsigned int need = attr_plan_count(plan);
