@@ -13,6 +13,7 @@ void test_attrs(void);
 void test_query(void);
 void test_fault(void);
 void test_perms(void);
+void test_huge(void);
 void test_walks(void);
 void test_flip(void);
 void test_tags(void);
