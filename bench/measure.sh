@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# bench/measure.sh [--count] PROGRAM [ROW]: run a program of bench/meter.h, and
+# bench/measure.sh [--count] PROGRAM [ROW [SIZE]]: run a program of bench/meter.h, and
 # print a line "ROW ns N" and a line "ROW instructions N" for each of its rows,
 # both for one operation; with --count the latter alone.
 set -eu

@@ -106,13 +106,13 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-static void time_row(void)
+static void time_row(u64 size)
 {
 	double rounds[ROUNDS];
 
 	for (int i = 0; i < ROUNDS; i++) {
 		figure = -1;
-		row->run(row->size);
+		row->run(size);
 		if (figure < 0)
 			return;
 		rounds[i] = figure;
@@ -123,6 +123,8 @@ static void time_row(void)
 
 int meter_main(int argc, char **argv, const struct meter_row *rows, unsigned int count)
 {
+	u64 size = argc > 3 ? strtoull(argv[3], NULL, 0) : 0;
+
 	if (argc > 1)
 		mode = !strcmp(argv[1], "time") ? METER_TIME : METER_COUNT;
 	pin();
@@ -132,9 +134,9 @@ int meter_main(int argc, char **argv, const struct meter_row *rows, unsigned int
 		if (argc > 2 && strcmp(argv[2], row->name))
 			continue;
 		if (mode == METER_TIME)
-			time_row();
+			time_row(size ? size : row->size);
 		else
-			row->run(row->few);
+			row->run(size ? size : row->few);
 		if (mode == METER_TRY)
 			printf("ok %zu - %s\n", (size_t)(row - rows) + 1, row->name);
 		fflush(stdout);

@@ -3,10 +3,10 @@
  * What a program of rows has around it: each row sets something up, and measures one stretch
  * of it, meter_start() to meter_stop().
  *
- *	PROGRAM			tries each row once, with little; TAP
- *	PROGRAM time [ROW]	CPU time, the median of several rounds: "ROW ns N"
- *	PROGRAM count [ROW]	under callgrind: "ROW count N" operations; a dump that is named
- *				after the row has the instructions they took
+ *	PROGRAM				tries each row once, with little; TAP
+ *	PROGRAM time [ROW [SIZE]]	CPU time, the median of several rounds: "ROW ns N"
+ *	PROGRAM count [ROW [SIZE]]	under callgrind: "ROW count N" operations; a dump that is
+ *					named after the row has the instructions they took
  *
  * The program runs on one CPU.
  */

@@ -57,14 +57,25 @@ bench-stage2 := $(bench-common) $(bench-o)/bench/s2/threads.o
 $(bench-at)/s2-ours: $(bench-o)/bench/s2/ours.o $(bench-stage2) $(bench-core)
 $(bench-at)/s2-linux: $(bench-kvm) $(bench-stage2)
 $(bench-at)/attr-ours: $(bench-o)/bench/attr/ours.o $(bench-common) $(bench-core)
+$(bench-at)/attr-vm: $(bench-o)/bench/attr/vm.o $(bench-common) $(bench-core)
 $(bench-at)/attr-xarray: $(filter-out %/maple.o %/maple_tree.o,$(bench-lib)) $(bench-common)
 $(bench-at)/attr-maple: $(filter-out %/xarray.o,$(bench-lib)) $(bench-common)
 
-bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours)
+bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours attr-vm)
 bench-peers := $(patsubst %,$(bench-at)/%,s2-linux attr-xarray attr-maple)
 $(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^
+
+# Each row once, with little, in ./dev test.
+bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm
+unit-tests += $(bench-tests)
+$(B)/unit/bench_s2: $(bench-at)/s2-ours
+$(B)/unit/bench_attr: $(bench-at)/attr-ours
+$(B)/unit/bench_vm: $(bench-at)/attr-vm
+$(bench-tests):
+	@mkdir -p $(@D)
+	cp $< $@
 
 bench-ours: $(bench-ours)
 bench-peers: $(bench-peers)

@@ -6,7 +6,7 @@
 #include "heap.h"
 #include "lock.h"
 #include "pool.h"
-#include "vm.h"
+#include "seam_bench.h"
 
 void seam_mutex_init(seam_mutex_t *m)
 {
@@ -125,16 +125,20 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 }
 
-/* Memory is where the VMM says that it is, in pages that may be joined to blocks of 1 GiB. */
+/* Memory is where the VMM says that it is; single pages are not in order there. */
+u8 seam_backing_order;
+
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
 		     struct backing *out)
 {
 	u64 offset = (gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT;
 
+	if (!seam_backing_order)
+		offset ^= (TSR_LEVEL_COUNT - 1) << TSR_PAGE_SHIFT;
 	*out = (struct backing){
 		.kind = BACKING_RAM,
 		.hpa = hpa_of(slot->hva.addr + offset),
-		.order = TSR_LEVEL_ORDER(1),
+		.order = seam_backing_order,
 		.writable = true,
 	};
 	return 0;

@@ -28,7 +28,7 @@ typedef long long s64;
 #define FIELD_GET(mask, value)	(((value) & (mask)) >> __builtin_ctzll(mask))
 #define FIELD_PREP(mask, value) (((u64)(value) << __builtin_ctzll(mask)) & (mask))
 
-#define noinline __attribute__((noinline))
+#define noinline __attribute__((__noinline__))
 
 #define READ_ONCE(x)		    (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, value)	    (*(volatile __typeof__(x) *)&(x) = (value))

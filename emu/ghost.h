@@ -15,6 +15,7 @@ enum ghost_miss {
 	GHOST_TLBI_BEFORE_DSB,
 	GHOST_TLBI_OTHER_VMID,
 	GHOST_TLBI_OTHER_LEVEL,
+	GHOST_TLBI_UNALIGNED,
 };
 
 struct ghost {

@@ -20,6 +20,8 @@
  *	a fetch from Device memory is served (the other: a permission fault);
  *	a permission fault leaves the descriptor alone (the other: AF and dirty state are set).
  *
+ * tests/s2diff compares it with the CPUs of QEMU.
+ *
  * Not here: LPA2 (VTCR_EL2.DS), indirect permissions and overlays (S2PIE, S2POE), AssuredOnly,
  * table access flags (FEAT_HAFT), granules of 16K and 64K, Secure and Realm state.
  */

@@ -71,6 +71,8 @@ static const char *miss_text(const struct ghost *g)
 		return "TLBI of another VMID";
 	case GHOST_TLBI_OTHER_LEVEL:
 		return "TLBI of another level";
+	case GHOST_TLBI_UNALIGNED:
+		return "TLBI of a range that is not aligned for its level";
 	}
 	if (owner->tlbi_op == g->op && owner->op == g->op && owner->tlbi_store >= g->store)
 		return "TLBI of another range";
@@ -200,6 +202,8 @@ static bool tlbi_dooms(struct ghost *g, void *arg)
 		g->miss = GHOST_TLBI_OTHER_VMID;
 	else if (t->level >= 0 && (g->table || g->level != t->level))
 		g->miss = GHOST_TLBI_OTHER_LEVEL;
+	else if (t->level >= 0 && (t->gfn & (tlb_span(t->level) - 1)))
+		g->miss = GHOST_TLBI_UNALIGNED;
 	else if (!walkers_agree(g))
 		g->miss = GHOST_TLBI_BEFORE_DSB;
 	else

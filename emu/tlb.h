@@ -1,41 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * What the TLBs of all CPUs may hold of one VM's stage 2, and what core does wrong with it.
+ * Names like R_XCLRD are those of rules of the Arm ARM.
  *
  * Hardware may walk at any time, for any address, on any CPU that the VM may run on, and
- * keep what it finds until it is told to forget it (Arm ARM D8.16: "TLB maintenance
- * requirements and the TLB maintenance instructions"). So the model does not draw lots for
- * what is cached: it keeps the set of everything that may be. That is
+ * keep what it finds until it is told to forget it (D8.16 R_SQBCS, D8.17 R_FFWJK). So the
+ * model does not draw lots for what is cached: it keeps the set of everything that may be.
+ * That is
  *	the valid entries that walkers find in the tables now, and
  *	ghosts: entries that walkers could find once and that no TLBI has removed since.
  * A mistake is reported when it can be proved that some hardware would go wrong, whether or
- * not the run came upon it. How many CPUs there are makes no difference to the set: each may
- * hold any part of it; TLBIs and DSBs in core are all Inner Shareable.
+ * not the run came upon it. How many CPUs there are, and which of them run the VM, makes no
+ * difference to the set: each may hold any part of it; TLBIs and DSBs in core are all Inner
+ * Shareable.
  *
  * What is in the set:
- *  - Leaves with AF = 1 (an entry whose use would fault is not cached: D8.16, "TLB
- *    caching"), whole or combined with a stage 1. Combined entries have no level and no IPA
- *    to be found by; they come from the same descriptors, and every seam_tlbi_*() ends
- *    with a TLBI that removes all of them, so they add nothing to the set.
- *  - Table entries (walk caches). As long as one may be held the walker goes on reading the
- *    table that it points to, linked or not: what is in there is in the set.
+ *  - Leaves with AF = 1. What would give a translation or access flag fault is not cached
+ *    (R_XCLRD). Entries combined with a stage 1 have no level and no IPA to be found by
+ *    (R_TVTYQ); they come from the same descriptors, and every seam_tlbi_*() ends with a
+ *    TLBI that removes all of them, so they add nothing to the set.
+ *  - Table entries: walk caches are TLBs too (R_RVJDB). As long as one may be held the walker
+ *    goes on reading the table that it points to, linked or not: what is in there is in the
+ *    set.
  *  - A store is seen by walkers at once or when a DSB of the actor that made it has
- *    completed (D8.2.6, "Ordering of translation table walks"; B2.3): until then a TLBI does
- *    not remove the old value for good, a walker may fetch it again.
+ *    completed (D8.2.6.1 R_SPVBD: of the same PE). Until then a TLBI does not remove the old
+ *    value for good, a walker may fetch it again.
  *
- * What a TLBI removes: ghosts of its VMID whose span overlaps its range; with a level only
- * leaves of that level (the TTL hint: another level need not be looked at, nor walk caches),
- * with -1 leaves of any level and the tables walked on the way. It is done when the DSB
- * after it has completed; while it lasts other actors may use what it removes.
+ * What a TLBI removes: ghosts of its VMID whose span overlaps its range (R_QKRKL, R_TVTYQ);
+ * with a level only leaves of that level (R_SQXYZ: with a wrong TTL nothing need be
+ * invalidated), and none if the range does not begin where such a leaf could (I_TYBWT);
+ * with -1 leaves of any level and the tables walked on the way. That a TTL spares walk caches
+ * is the seam's word and stricter than the architecture. It is done when the DSB after it has
+ * completed; while it lasts other actors may use what it removes.
  *
- * Rules, each with its complaint; enum emu_tlb_rule names them.
+ * Where FEAT_BBM level 2 lets two sizes of a block be held at once, the architecture leaves
+ * open which TLBIs other than of all the VM's entries remove both (R_GRVDR); here each
+ * removes what it covers.
  *
  * The tables are seen through the hooks of seam_os.h, in all its ways to store to a table
- * that walkers can reach. A copy of those tables finds stores
- * that were made otherwise.
+ * that walkers can reach. A copy of those tables finds stores that were made otherwise.
  *
- * One VM at a time. An actor is an actor of scheduler.h, or else a thread. All functions may be
- * called from any thread.
+ * One VM at a time. An actor is an actor of scheduler.h, or else a thread. All functions may
+ * be called from any thread.
  */
 #ifndef EMU_TLB_H
 #define EMU_TLB_H
@@ -50,34 +56,44 @@
 #define EMU_TLB_OFF false
 #endif
 
+/* Each is a complaint. */
 enum emu_tlb_rule {
 	/*
-	 * A valid entry was replaced by one that needs break-before-make (D8.16.1): other
-	 * output address, memory attributes or shareability (NoTagAccess is MemAttr); other
-	 * block size, if the host has not FEAT_BBM level 2; another table. The rule's licence
-	 * for output addresses of equal, read-only contents is not used.
+	 * A valid entry was replaced by one that needs break-before-make (D8.17.1 R_WHZWS):
+	 * other output address, memory attributes or shareability (NoTagAccess is MemAttr);
+	 * other block size, if the host has not FEAT_BBM level 2 (D8.17.2 R_KFLJB, and with it
+	 * R_PVTFW: nothing else may change); another table. The licence for output addresses
+	 * of equal contents that nobody may write is not used.
 	 */
 	EMU_TLB_BREAK,
-	/* The same, with an entry that was made invalid and is still in the set. */
+	/*
+	 * The same, with an entry that was made invalid and is still in the set: the steps
+	 * between are missing or in the wrong order (R_DDMVT).
+	 */
 	EMU_TLB_MAKE,
 	/*
 	 * An operation ended (emu_tlb_op_end()) with a ghost of its own that grants what the
-	 * tables do not: D8.16, a TLBI and its DSB complete a removal.
+	 * tables do not (D8.17 R_GPPYH).
 	 */
 	EMU_TLB_STALE,
 	/* As before, but it grants less: the guest may fault on it for ever. */
 	EMU_TLB_LESS,
-	/* An operation ended and walkers need not yet see what it made: no DSB (D8.2.6). */
+	/* An operation ended and walkers need not yet see a leaf that it made (R_SPVBD). */
 	EMU_TLB_UNSEEN,
-	/* An entry was made valid by a store without release: the walker may find what is
-	 * below it before it is written (B2.3, release; D8.2.6). */
+	/*
+	 * An entry was made valid by a store without release: the walker, another observer
+	 * (D8.2.6.1 R_TGRMW), may find it before what it leads to is written (B2.3). For a leaf
+	 * smp_wmb() or a DSB earlier in the operation will do.
+	 */
 	EMU_TLB_RELEASE,
-	/* A table was freed while walkers could reach it. */
+	/* A table was freed while walkers could reach it, or was stored to after that. */
 	EMU_TLB_FREED,
 	/* A page was given back (emu_tlb_page_gone()) while something in the set maps it. */
 	EMU_TLB_PAGE,
-	/* A table that walkers can reach was changed by something else than a single-copy
-	 * atomic store, or behind the back of the hooks (B2.2.1). */
+	/*
+	 * A table that walkers can reach was changed behind the back of the hooks: by a store
+	 * that need not be single-copy atomic (B2.2.1), or over another's.
+	 */
 	EMU_TLB_PLAIN,
 	/* A table was linked in two places, or where there is no table. */
 	EMU_TLB_TWICE,

@@ -233,17 +233,15 @@ static bool plain(u64 copy, u64 desc)
 	return (copy ^ desc) & ~((copy & 1) ? hardware_bits(copy) : 0);
 }
 
-/* Before @p, in the pool, changes from @old to @new. */
-static void stores(const void *p, u64 old, u64 new, bool release)
+/* Before @p, in @page of the pool, changes from @old to @new. */
+static void stores(const u64 *p, u64 number, u64 old, u64 new, bool release)
 {
-	unsigned long offset = (unsigned long)p - emu_watch.base;
-	struct tlb_page *page = &tlb.page[offset >> TSR_PAGE_SHIFT];
-	unsigned int index = (offset & (TSR_PAGE_SIZE - 1)) / sizeof(u64);
-	u64 *copy;
+	struct tlb_page *page = &tlb.page[number];
+	unsigned int index = ((unsigned long)p & (TSR_PAGE_SIZE - 1)) / sizeof(u64);
+	u64 *copy = &tlb.copy[number][index];
 
 	if (!page->linked && !page->ghosts)
 		return;
-	copy = &tlb.copy[offset >> TSR_PAGE_SHIFT][index];
 	if (plain(*copy, old))
 		tlb_complain(EMU_TLB_PLAIN, NULL, page->gfn + index * tlb_span(page->level),
 			     page->level, old, "a store unseen");
@@ -255,8 +253,23 @@ static void stores(const void *p, u64 old, u64 new, bool release)
 /* Makes @p @value: all stores of software to tables that are watched come here. Lock. */
 static void put(u64 *p, u64 value, bool release)
 {
-	stores(p, *p, value, release);
+	u64 page = ((unsigned long)p - emu_watch.base) >> TSR_PAGE_SHIFT;
+
+	if (tlb_table_page(EMU_PHYS_BASE + (page << TSR_PAGE_SHIFT)) < 0) {
+		tlb_complain(EMU_TLB_FREED, NULL, 0, -1, value, "a store to what is no table");
+		return;
+	}
+	stores(p, page, *p, value, release);
 	__atomic_store_n(p, value, __ATOMIC_RELEASE);
+}
+
+/* What is there; 0 if @p is in no table. Lock. */
+static u64 get(const u64 *p)
+{
+	u64 desc = 0;
+
+	emu_phys_desc(EMU_PHYS_BASE + ((unsigned long)p - emu_watch.base), &desc);
+	return desc;
 }
 
 void emu_store(void *p, u64 value, bool release)
@@ -273,7 +286,7 @@ u64 emu_exchange(u64 *p, u64 value)
 
 	emu_sched_point();
 	tlb_lock();
-	old = *p;
+	old = get(p);
 	put(p, value, true);
 	tlb_unlock();
 	return old;
@@ -285,7 +298,7 @@ u64 emu_cmpxchg(u64 *p, u64 expected, u64 value)
 
 	emu_sched_point();
 	tlb_lock();
-	old = *p;
+	old = get(p);
 	if (old == expected)
 		put(p, value, true);
 	tlb_unlock();
@@ -296,7 +309,7 @@ void emu_bits_clear(u64 *p, u64 bits)
 {
 	emu_sched_point();
 	tlb_lock();
-	put(p, *p & ~bits, false);
+	put(p, get(p) & ~bits, false);
 	tlb_unlock();
 }
 

@@ -91,4 +91,7 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 
 int tsr_xfer_to_guest_mode_handle_work(void);
 
+/* CLOCK_REALTIME in ns and the counter of one moment; false: the clock runs by another. */
+bool tsr_clock_snapshot(u64 *ns, u64 *cycles);
+
 #endif

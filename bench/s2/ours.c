@@ -110,11 +110,9 @@ static void subject_dirty(u64 gfn)
 
 static u64 subject_walk(u64 gfn)
 {
-	struct s2_entry entry = s2_lookup(&s2, gfn_of(gfn));
+	int level;
 
-	if (entry.kind != S2_LEAF)
-		return 0;
-	return entry.hpa.addr | S2_DESC_VALID | (entry.perm & PERM_W ? S2_DESC_S2AP_W : 0);
+	return s2_lookup_desc(&s2, gfn_of(gfn), &level);
 }
 
 static int subject_level(u64 gfn)

@@ -118,7 +118,7 @@ static u64 s2_join_block(const u64 *table, int level)
 
 static void s2_join(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 {
-	u64 *table = s2_entry_table(*entry);
+	u64 *table = s2_entry_table(READ_ONCE(*entry));
 	u64 block = s2_join_block(table, level);
 
 	if (!block)

@@ -314,7 +314,7 @@ static unsigned int s2_holes(const u64 *entry, unsigned int count)
 {
 	unsigned int n = 0;
 
-	while (n < count && !entry[n])
+	while (n < count && !READ_ONCE(entry[n]))
 		n++;
 	return n;
 }

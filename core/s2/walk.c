@@ -14,8 +14,8 @@ static void s2_walk_entry(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 		s2_walk_spend(walk, 1);
 		return;
 	}
-	s2_walk_table(walk, s2_entry_table(*entry) + s2_index(first, level + 1), first, last,
-		      level + 1);
+	s2_walk_table(walk, s2_entry_table(READ_ONCE(*entry)) + s2_index(first, level + 1), first,
+		      last, level + 1);
 	if (walk->leave)
 		walk->leave(walk, entry, nr, level);
 }
@@ -103,7 +103,7 @@ static bool s2_table_empty(const u64 *table)
 
 void s2_walk_reap(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 {
-	u64 *table = s2_entry_table(*entry);
+	u64 *table = s2_entry_table(READ_ONCE(*entry));
 
 	if (!s2_table_empty(table))
 		return;
@@ -129,8 +129,8 @@ void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level)
 
 	if (level + 1 < TSR_LEVEL_LAST)
 		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-			if (s2_desc_is_table(table[i], level + 1))
-				s2_walk_bury_tree(walk, table[i], level + 1);
+			if (s2_desc_is_table(READ_ONCE(table[i]), level + 1))
+				s2_walk_bury_tree(walk, READ_ONCE(table[i]), level + 1);
 	s2_walk_bury(walk, table);
 }
 

@@ -20,8 +20,8 @@ static const struct group {
 	{ "attrs", test_attrs },   { "query", test_query },   { "fault", test_fault },
 	{ "perms", test_perms },   { "walks", test_walks },   { "flip", test_flip },
 	{ "tags", test_tags },	   { "mmio", test_mmio },     { "run", test_run },
-	{ "vcpu", test_vcpu },	   { "onereg", test_onereg }, { "life", test_life },
-	{ "huge", test_huge },
+	{ "vcpu", test_vcpu },	   { "onereg", test_onereg }, { "debug", test_debug },
+	{ "calls", test_calls },   { "life", test_life },     { "huge", test_huge },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

@@ -7,6 +7,7 @@
 
 #define SEEDS	   400U
 #define SEEDS_FULL 40000U
+#define SEEDS_BAD  2000U
 
 const struct host *drive_host(u64 seed)
 {
@@ -40,23 +41,31 @@ static const char *find(u64 first, u64 count, u64 *seed)
 
 		if (error && (!*bad_expected || strstr(error, bad_expected)))
 			return error;
-		if (error && getenv("DRIVE_VERBOSE"))
-			printf("# %llu: %s\n", *seed, error);
 	}
 	return NULL;
+}
+
+static u64 seeds(void)
+{
+	const char *full = getenv("TSR_FULL");
+
+	if (*bad_expected)
+		return SEEDS_BAD;
+	return full && *full ? SEEDS_FULL : SEEDS;
 }
 
 /* One seed as an argument is run alone. What a run leaves behind goes with the process. */
 int main(int argc, char **argv)
 {
 	u64 first = argc > 1 ? strtoull(argv[1], NULL, 0) : 0;
-	u64 count = argc > 1 ? 1 : getenv("TSR_FULL") && *getenv("TSR_FULL") ? SEEDS_FULL : SEEDS;
-	u64 seed;
-	const char *error = find(first, count, &seed);
-	bool ok = *bad_expected ? error != NULL : !error;
+	u64 count = argc > 1 ? 1 : seeds(), seed;
+	const char *error = bad_applies ? find(first, count, &seed) : NULL;
+	bool ok = bad_applies && !error == !*bad_expected;
 
 	printf("1..1\n%sok 1 - %s\n", ok ? "" : "not ",
 	       *bad_expected ? bad_expected : "no complaint");
+	if (!bad_applies)
+		puts("# its line of tests/bad/list changes nothing in core any more");
 	if (error)
 		printf("# seed %llu: %s\n", seed, error);
 	fflush(stdout);

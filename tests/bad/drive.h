@@ -11,6 +11,8 @@
 
 /* What the variant must be caught with; "" where core itself is driven. */
 extern const char bad_expected[];
+/* Has its edit changed anything? */
+extern const bool bad_applies;
 
 /*
  * One run, over core/s2 alone or a whole VM, on a host that the seed chooses. NULL, or what

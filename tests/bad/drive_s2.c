@@ -17,13 +17,24 @@ static seam_rwlock_t lock;
 static struct emu_mmu mmu;
 static struct s2_cache caches[3];
 
+/* A block, some pages, or one of those that faults map. */
 static struct gfn_range some_pages(void)
 {
-	u64 begin = emu_sched_random(4) ? emu_sched_random(PAGES) : emu_sched_random(2) * PAGES / 2;
-	u64 count = emu_sched_random(2) ? PAGES / 2 : 1 + emu_sched_random(20);
-	u64 end = begin + count < PAGES ? begin + count : PAGES;
+	u64 begin = emu_sched_random(PAGES), count = 1 + emu_sched_random(20);
 
-	return (struct gfn_range){ IPA / PAGE + begin, IPA / PAGE + end };
+	switch (emu_sched_random(3)) {
+	case 0:
+		begin &= ~(PAGES / 2 - 1);
+		count = PAGES / 2;
+		break;
+	case 1:
+		begin = emu_sched_random(8) * 61;
+		count = 1;
+		break;
+	}
+	if (count > PAGES - begin)
+		count = PAGES - begin;
+	return (struct gfn_range){ IPA / PAGE + begin, IPA / PAGE + begin + count };
 }
 
 static struct hpa memory_of(u64 nr)
@@ -45,14 +56,23 @@ static struct s2_leaf some_leaf(u64 nr)
 	};
 }
 
+/* Mostly pages. */
+static int some_level(void)
+{
+	static const int levels[] = { 3, 3, 3, 3, 3, 2, 2, 1 };
+
+	return levels[emu_sched_random(8)];
+}
+
 static void fault(void *arg)
 {
 	struct s2_cache *cache = arg;
 
 	for (unsigned int i = 0; i < STEPS; i++) {
 		u64 nr = IPA / PAGE + emu_sched_random(8) * 61;
-		int level = emu_sched_random(3) ? 3 : 2;
-		struct s2_leaf leaf = some_leaf(level == 3 ? nr : nr & ~(PAGES / 2 - 1));
+		int level = some_level();
+		struct s2_leaf leaf =
+			some_leaf(nr >> TSR_LEVEL_ORDER(level) << TSR_LEVEL_ORDER(level));
 		enum s2_map_result r;
 
 		if (s2_cache_fill(cache, S2_TABLES_MAP))
@@ -71,6 +91,8 @@ static void fault(void *arg)
 /* Under the lock, after a piece of an operation that takes @remove away, or all. */
 static void check_taken(u64 begin, u64 end, perm_t remove)
 {
+	/* The model's own complaint says more. */
+	emu_tlb_op_end();
 	for (u64 nr = begin; nr < end; nr++) {
 		struct emu_tlb_rights rights = emu_tlb_rights(gfn_of(nr));
 
@@ -78,6 +100,26 @@ static void check_taken(u64 begin, u64 end, perm_t remove)
 			emu_sched_fail("page %#llx is still mapped", nr);
 		if ((remove & PERM_W && rights.write) || (remove & PERM_X && rights.fetch))
 			emu_sched_fail("page %#llx still grants what was taken", nr);
+	}
+}
+
+/* What pages granted before an operation that grants nothing. */
+static struct emu_tlb_rights before[PAGES];
+
+static void note_rights(u64 begin, u64 end)
+{
+	for (u64 nr = begin; nr < end; nr++)
+		before[nr - IPA / PAGE] = emu_tlb_rights(gfn_of(nr));
+}
+
+static void check_not_more(u64 begin, u64 end)
+{
+	for (u64 nr = begin; nr < end; nr++) {
+		struct emu_tlb_rights was = before[nr - IPA / PAGE],
+				      is = emu_tlb_rights(gfn_of(nr));
+
+		if ((is.read && !was.read) || (is.write && !was.write) || (is.fetch && !was.fetch))
+			emu_sched_fail("page %#llx grants more than before", nr);
 	}
 }
 
@@ -107,9 +149,15 @@ static u64 piece(enum range_op op, struct s2_cache *cache, struct gfn_range rang
 	case AGE:
 		return s2_range_age(&s2, range, true, &young);
 	case SPLIT:
-		return s2_range_split(&s2, cache, range, 3);
+		note_rights(range.begin, range.end);
+		next = s2_range_split(&s2, cache, range, 3);
+		check_not_more(range.begin, range.end);
+		break;
 	case JOIN:
-		return s2_range_join(&s2, range, 2);
+		note_rights(range.begin, range.end);
+		next = s2_range_join(&s2, range, 2);
+		check_not_more(range.begin, range.end);
+		break;
 	case RANGE_OPS:
 		break;
 	}
@@ -159,7 +207,9 @@ static void guest(void *arg)
 
 const char *drive_s2(u64 seed)
 {
+	static const u8 ipa_bits[] = { 32, 40, 48 };
 	const struct host *host = drive_host(seed);
+	u8 bits = ipa_bits[seed % 3] < host->ipa_bits ? ipa_bits[seed % 3] : host->ipa_bits;
 	const struct emu_actor actors[] = {
 		{ "fault 1", fault, &caches[0] },
 		{ "fault 2", fault, &caches[1] },
@@ -174,7 +224,7 @@ const char *drive_s2(u64 seed)
 	seam_rwlock_init(&lock);
 	emu_sched_name(&lock, "the lock");
 	tlb.vmid = 5;
-	if (s2_init(&s2, host, 40, &tlb, &lock))
+	if (s2_init(&s2, host, bits, &tlb, &lock))
 		return "no memory";
 	mmu = (struct emu_mmu){
 		.vttbr = seam_table_hpa(s2.root).addr,

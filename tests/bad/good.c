@@ -3,3 +3,4 @@
 #include "drive.h"
 
 const char bad_expected[] = "";
+const bool bad_applies = true;

@@ -17,11 +17,11 @@ $(B)/bad/core.a: $(core-objs:%=$(B)/native/%)
 	@mkdir -p $(@D)
 	rm -f $@ && gcc-ar-14 rcs $@ $^
 
-$(B)/bad/%.c: tests/bad/edit.sh tests/bad/list $(wildcard core/*.c core/*/*.c)
+$(bad-names:%=$(B)/bad/%.c): $(B)/bad/%.c: tests/bad/edit.sh tests/bad/list $(wildcard core/*.c core/*/*.c)
 	@mkdir -p $(@D)
 	tests/bad/edit.sh $* >$@
 
-$(B)/bad/%.o: $(B)/bad/%.c
+$(bad-names:%=$(B)/bad/%.o): $(B)/bad/%.o: $(B)/bad/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-error $(sanitize) -c -o $@ $<
 
 $(B)/unit/drive: $(B)/native/tests/bad/good.o $(bad-drive) $(B)/bad/core.a

@@ -127,8 +127,7 @@ static void list_explain(u64 seed, const struct model_world *world, struct model
 	char text[160];
 
 	printf("# again: model_%s -s %llu -n %u\n", model.name, seed, at);
-	printf("# host: %s; IPA: %u bits\n", host->name,
-	       model_ipa_bits(&host->host, world->shape));
+	printf("# host: %s; IPA: %u bits\n", host->name, model_ipa_bits(&host->host, world->shape));
 	for (unsigned int i = 0; i < count; i++) {
 		model.describe(&ops[i], text, sizeof(text));
 		printf("#   %s\n", text);
@@ -189,8 +188,8 @@ int main(int argc, char **argv)
 		else
 			return 2;
 	}
-	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
 	if (progress == MAP_FAILED)
 		return 2;
 	if (!seed)

@@ -19,7 +19,7 @@ struct model_op {
 	u8 kind;    /* what is done */
 	u8 size;    /* to how much */
 	u8 perm;    /* with which permissions or attributes */
-	u8 how;     /* the small choices: locks, tables at hand, a failing allocation */
+	u8 how;	    /* the small choices: locks, tables at hand, a failing allocation */
 	u32 where;  /* the page */
 	u32 memory; /* what is behind it */
 };
@@ -46,9 +46,9 @@ extern const struct model model;
 /* How a model's failure ends the program: in tests/fuzz, and after a message here, abort(). */
 void model_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-#define model_check(cond)                                                        \
-	do {                                                                     \
-		if (!(cond))                                                     \
+#define model_check(cond)                                                           \
+	do {                                                                        \
+		if (!(cond))                                                        \
 			model_fail("%s:%d: not so: %s", __FILE__, __LINE__, #cond); \
 	} while (0)
 

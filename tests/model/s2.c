@@ -4,12 +4,11 @@
 
 #include "flat.h"
 #include "log.h"
-#include "model.h"
 #include "phys.h"
 #include "s2/s2.h"
 #include "tlb.h"
 
-#define RWX ((perm_t)(PERM_R | PERM_W | PERM_X))
+#define RWX	((perm_t)(PERM_R | PERM_W | PERM_X))
 #define VTCR_HA BIT_ULL(21)
 
 static struct {
@@ -37,8 +36,8 @@ enum op_kind {
 };
 
 static const char *const op_names[OP_KINDS] = {
-	"map", "map block", "map range", "unmap", "protect",
-	"write-protect", "age", "split", "join", "access",
+	"map",		 "map block", "map range", "unmap", "protect",
+	"write-protect", "age",	      "split",	   "join",  "access",
 };
 
 /* How often each comes, in 32. */
@@ -52,48 +51,21 @@ static enum op_kind op_kind(const struct model_op *op)
 	return (enum op_kind)kind;
 }
 
-/* Pages near each other, so that operations meet. */
-static u32 op_index(const struct model_op *op)
-{
-	u32 block = op->where % 12, page = op->where >> 8;
-
-	/* The first of the low window, those around 1 GiB, and the upper window. */
-	if (block >= 4 && block < 8)
-		block += FLAT_BLOCK - 6;
-	else if (block >= 8)
-		block += FLAT_LOW / FLAT_BLOCK - 8;
-	switch (op->where >> 6 & 3) {
-	case 0:
-		page = 0;
-		break;
-	case 1:
-		page = FLAT_BLOCK - 1;
-		break;
-	case 2:
-		page %= FLAT_BLOCK;
-		break;
-	default:
-		page %= 8;
-		break;
-	}
-	return block * FLAT_BLOCK + page;
-}
-
 /* Some pages, some blocks, seldom everything in the first GiB. */
-static struct flat_range op_range(const struct model_op *op)
+static struct look_range op_range(const struct model_op *op)
 {
-	struct flat_range r = { op_index(op), 0 };
-	u32 limit = r.begin < FLAT_LOW ? FLAT_LOW : FLAT_PAGES;
+	struct look_range r = { look_index(op), 0 };
+	u32 limit = r.begin < LOOK_LOW ? LOOK_LOW : LOOK_PAGES;
 
 	if (op->size < 130) {
 		r.end = r.begin + 1 + op->size % 4;
 	} else if (op->size < 190) {
-		r.end = r.begin + 1 + (op->size * 37U + op->how) % (3 * FLAT_BLOCK);
+		r.end = r.begin + 1 + (op->size * 37U + op->how) % (3 * LOOK_BLOCK);
 	} else if (op->size < 254 || (op->how & 0x30)) {
-		r.begin -= r.begin % FLAT_BLOCK;
-		r.end = r.begin + (1 + op->size % 3) * FLAT_BLOCK;
+		r.begin -= r.begin % LOOK_BLOCK;
+		r.end = r.begin + (1 + op->size % 3) * LOOK_BLOCK;
 	} else {
-		r = (struct flat_range){ 0, FLAT_GIB };
+		r = (struct look_range){ 0, LOOK_GIB };
 	}
 	if (r.end > limit)
 		r.end = limit;
@@ -105,12 +77,12 @@ static int op_level(const struct model_op *op)
 	return op->memory >> 8 & 31 ? 2 : 1;
 }
 
-static struct flat_range span(u32 index, int level)
+static struct look_range span(u32 index, int level)
 {
 	u32 pages = 1U << (9 * (3 - level));
 
 	index -= index % pages;
-	return (struct flat_range){ index, index + pages };
+	return (struct look_range){ index, index + pages };
 }
 
 /*
@@ -173,11 +145,11 @@ static void page_map(u32 index, const struct s2_leaf *leaf, u32 hfn, int level, 
 }
 
 /* Before the operation: the walker tells what is there. */
-static void range_map(struct flat_range range, const struct s2_leaf *leaf, u32 hfn, int level)
+static void range_map(struct look_range range, const struct s2_leaf *leaf, u32 hfn, int level)
 {
 	for (u32 i = range.begin; i < range.end;) {
 		int was;
-		struct flat_range entry = flat_entry(i, &was);
+		struct look_range entry = look_entry(i, &was);
 
 		for (; i < entry.end && i < range.end; i++)
 			page_map(i, leaf, hfn + (i - range.begin), level, was);
@@ -205,7 +177,7 @@ static void loosen(u32 begin, u32 end, perm_t left)
 	}
 }
 
-static void loosen_around(struct flat_range range, struct flat_range rounded, perm_t left)
+static void loosen_around(struct look_range range, struct look_range rounded, perm_t left)
 {
 	loosen(rounded.begin, range.begin, left);
 	loosen(range.end, rounded.end, left);
@@ -252,10 +224,10 @@ static int memory_level(const struct model_op *op, int level)
 /* As a fault does it. */
 static void do_map(const struct model_op *op, int level)
 {
-	u32 index = op_index(op);
-	struct flat_range range, around = flat_leaf(index);
+	u32 index = look_index(op);
+	struct look_range range, around = look_leaf(index);
 	enum s2_map_result r = S2_EXCLUSIVE;
-	int asked = memory_level(op, level == 1 && index >= FLAT_GIB ? 2 : level);
+	int asked = memory_level(op, level == 1 && index >= LOOK_GIB ? 2 : level);
 	struct s2_leaf leaf = op_leaf(op, op_hfn(op, span(index, asked).begin));
 
 	/* Tables that start at level 2 have no blocks of 1 GiB. */
@@ -266,24 +238,24 @@ static void do_map(const struct model_op *op, int level)
 	range_map(range, &leaf, op_hfn(op, range.begin), level);
 	if (!(op->how & 1)) {
 		seam_read_lock(&m.lock);
-		r = s2_map(&m.s2, &m.cache, flat_gfn(index), asked, &leaf, false);
+		r = s2_map(&m.s2, &m.cache, look_gfn(index), asked, &leaf, false);
 		seam_read_unlock(&m.lock);
 	}
 	if (r == S2_EXCLUSIVE) {
 		seam_write_lock(&m.lock);
-		r = s2_map(&m.s2, &m.cache, flat_gfn(index), asked, &leaf, true);
+		r = s2_map(&m.s2, &m.cache, look_gfn(index), asked, &leaf, true);
 		seam_write_unlock(&m.lock);
 	}
 	model_check(r == S2_MAPPED || r == S2_UNCHANGED);
 	flat_check(range);
 	flat_check(around);
-	model_check(flat_see(index).level <= level);
+	model_check(look_at(index).level <= level);
 }
 
 static void do_range_map(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
-	struct gfn_range left = flat_gfns(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
+	struct gfn_range left = look_gfns(range);
 	u64 begin = left.begin;
 	int level = memory_level(op, 1 + (op->memory >> 8) % 3);
 	struct s2_leaf leaf = op_leaf(op, op_hfn(op, range.begin));
@@ -336,21 +308,21 @@ static void in_pieces(const struct model_op *op, enum op_kind kind, struct gfn_r
 
 static void do_unmap(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
 	bool enough;
 	struct s2_cache *cache = cut_tables(op, &enough);
 
 	if (!enough)
 		loosen_around(range, rounded, RWX | PERM_T);
 	memset(&flat[range.begin], 0, (range.end - range.begin) * sizeof(flat[0]));
-	in_pieces(op, OP_UNMAP, flat_gfns(range), cache, NULL);
+	in_pieces(op, OP_UNMAP, look_gfns(range), cache, NULL);
 	flat_check(range);
 	flat_check(rounded);
 }
 
 static void do_protect(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
 	perm_t remove = (op->perm & (RWX | PERM_T)) ? op->perm & (RWX | PERM_T) : PERM_W;
 	bool enough;
 	struct s2_cache *cache = cut_tables(op, &enough);
@@ -359,14 +331,14 @@ static void do_protect(const struct model_op *op)
 		loosen_around(range, rounded, (perm_t)~remove);
 	for (u32 i = range.begin; i < range.end; i++)
 		page_protect(&flat[i], remove);
-	in_pieces(op, OP_PROTECT, flat_gfns(range), cache, NULL);
+	in_pieces(op, OP_PROTECT, look_gfns(range), cache, NULL);
 	flat_check(range);
 	flat_check(rounded);
 }
 
 static void do_write_protect(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
 	bool enough;
 	struct s2_cache *cache = cut_tables(op, &enough);
 
@@ -374,19 +346,19 @@ static void do_write_protect(const struct model_op *op)
 		loosen_around(range, rounded, (perm_t)~PERM_W);
 	for (u32 i = range.begin; i < range.end; i++)
 		flat[i].least = flat[i].most &= (u8)~PERM_W;
-	in_pieces(op, OP_WRITE_PROTECT, flat_gfns(range), cache, NULL);
+	in_pieces(op, OP_WRITE_PROTECT, look_gfns(range), cache, NULL);
 	flat_check(range);
 	flat_check(rounded);
 }
 
 static void do_age(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
 	bool young = false, expected = false;
 
 	for (u32 i = range.begin; i < range.end; i++)
 		expected |= flat[i].state & FLAT_YOUNG;
-	in_pieces(op, OP_AGE, flat_gfns(range), NULL, &young);
+	in_pieces(op, OP_AGE, look_gfns(range), NULL, &young);
 	model_check(young == expected);
 	for (u32 i = rounded.begin; (op->how & 1) && i < rounded.end; i++)
 		flat[i].state &= (u8)~FLAT_YOUNG;
@@ -395,19 +367,19 @@ static void do_age(const struct model_op *op)
 
 static void do_split(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), rounded = flat_round(range);
+	struct look_range range = op_range(op), rounded = look_round(range);
 	int level = 1 + (op->memory >> 8) % 3, is;
 
-	in_pieces(op, OP_SPLIT, flat_gfns(range), &m.cache, NULL);
-	for (u32 i = range.begin; i < range.end; i = flat_entry(i, &is).end)
-		model_check(!flat_see(i).mapped || flat_see(i).level >= level);
+	in_pieces(op, OP_SPLIT, look_gfns(range), &m.cache, NULL);
+	for (u32 i = range.begin; i < range.end; i = look_entry(i, &is).end)
+		model_check(!look_at(i).mapped || look_at(i).level >= level);
 	flat_check(rounded);
 }
 
 /* Is the block around @index, of @level, one that could be a leaf? */
 static bool uniform(u32 index, int level)
 {
-	struct flat_range range = span(index, level);
+	struct look_range range = span(index, level);
 	const struct flat_page *first = &flat[range.begin];
 
 	if (!(first->state & FLAT_MAPPED) || first->hfn % (range.end - range.begin))
@@ -424,18 +396,18 @@ static bool uniform(u32 index, int level)
 
 static void do_join(const struct model_op *op)
 {
-	struct flat_range range = op_range(op), whole = { 0, FLAT_GIB };
+	struct look_range range = op_range(op), whole = { 0, LOOK_GIB };
 	int level = 1 + (op->memory >> 8) % 3;
-	u32 first = range.begin - range.begin % FLAT_BLOCK;
+	u32 first = range.begin - range.begin % LOOK_BLOCK;
 
-	in_pieces(op, OP_JOIN, flat_gfns(range), NULL, NULL);
-	for (u32 i = first; i < range.end; i += FLAT_BLOCK)
-		model_check(!uniform(i, 2) || flat_see(i).level <= 2);
-	if (level == 1 && m.s2.geom.start_level < 2 && range.begin == 0 &&
-	    range.end >= FLAT_GIB && uniform(0, 1))
-		model_check(flat_see(0).level == 1);
-	flat_check(range.begin < FLAT_GIB && flat_see(range.begin).level == 1 ? whole : range);
-	flat_check((struct flat_range){ first, first + FLAT_BLOCK });
+	in_pieces(op, OP_JOIN, look_gfns(range), NULL, NULL);
+	for (u32 i = first; i < range.end; i += LOOK_BLOCK)
+		model_check(!uniform(i, 2) || look_at(i).level <= 2);
+	if (level == 1 && m.s2.geom.start_level < 2 && range.begin == 0 && range.end >= LOOK_GIB &&
+	    uniform(0, 1))
+		model_check(look_at(0).level == 1);
+	flat_check(range.begin < LOOK_GIB && look_at(range.begin).level == 1 ? whole : range);
+	flat_check((struct look_range){ first, first + LOOK_BLOCK });
 }
 
 /* A guest's access by any CPU, and what core says of the page. */
@@ -450,10 +422,10 @@ static void do_access(const struct model_op *op)
 		{ EMU_FETCH_EL0, PERM_X },
 		{ EMU_TAG_WRITE, PERM_W | PERM_T },
 	};
-	u32 index = op_index(op);
+	u32 index = look_index(op);
 	struct flat_page *page = &flat[index];
 	perm_t need = kinds[op->how % 4].need;
-	struct emu_walk walk = emu_tlb_access(&m.mmu, flat_gfn(index).nr << 12,
+	struct emu_walk walk = emu_tlb_access(&m.mmu, look_gfn(index).nr << 12,
 					      kinds[op->how % 4].access, op->memory);
 	struct s2_entry e;
 	bool may = (page->state & FLAT_MAPPED) && (page->most & need) == need;
@@ -461,23 +433,23 @@ static void do_access(const struct model_op *op)
 	if (walk.fault == EMU_FAULT_NONE) {
 		model_check(may && walk.pa >> 12 == page->hfn);
 		/* A TLB may still have the page as young: then the table is not touched. */
-		if ((m.mmu.vtcr & VTCR_HA) && flat_see(index).young)
+		if ((m.mmu.vtcr & VTCR_HA) && look_at(index).young)
 			page->state |= FLAT_YOUNG;
 	} else {
 		model_check(!may || (walk.fault == EMU_FAULT_ACCESS_FLAG &&
 				     !(page->state & FLAT_YOUNG) && !(m.mmu.vtcr & VTCR_HA)));
 	}
 	seam_read_lock(&m.lock);
-	e = s2_lookup(&m.s2, flat_gfn(index));
+	e = s2_lookup(&m.s2, look_gfn(index));
 	seam_read_unlock(&m.lock);
 	model_check((e.kind == S2_LEAF) == !!(page->state & FLAT_MAPPED));
 	if (e.kind == S2_LEAF)
 		model_check(e.perm == page->most && e.type == (enum memtype)page->type &&
 			    e.young == !!(page->state & FLAT_YOUNG) &&
 			    e.hpa.addr >> 12 ==
-				    page->hfn - (flat_gfn(index).nr &
+				    page->hfn - (look_gfn(index).nr &
 						 ((1ULL << TSR_LEVEL_ORDER(e.level)) - 1)));
-	flat_check(flat_leaf(index));
+	flat_check(look_leaf(index));
 }
 
 /* --- The model. --- */
@@ -513,7 +485,8 @@ static void s2_begin(const struct model_world *world)
 		.vmid = m.tlb.vmid,
 		.bbm = m.host.bbm,
 	});
-	flat_begin(&m.mmu, ipa_bits);
+	memset(flat, 0, sizeof(flat));
+	look_begin(&m.mmu, ipa_bits);
 }
 
 static void s2_step(const struct model_op *op)
@@ -571,13 +544,14 @@ static void s2_end(void)
 
 static void s2_describe(const struct model_op *op, char *text, size_t size)
 {
-	struct flat_range range = op_range(op);
+	struct look_range range = op_range(op);
 
-	snprintf(text, size,
-		 "%-13s { %u, %u, %u, %u, 0x%x, 0x%x }: page %llx, range %llx+%u, host %x, level %u",
-		 op_names[op_kind(op)], op->kind, op->size, op->perm, op->how, op->where,
-		 op->memory, flat_gfn(op_index(op)).nr, flat_gfn(range.begin).nr,
-		 range.end - range.begin, op_hfn(op, op_index(op)), 1 + (op->memory >> 8) % 3);
+	snprintf(
+		text, size,
+		"%-13s { %u, %u, %u, %u, 0x%x, 0x%x }: page %llx, range %llx+%u, host %x, level %u",
+		op_names[op_kind(op)], op->kind, op->size, op->perm, op->how, op->where, op->memory,
+		look_gfn(look_index(op)).nr, look_gfn(range.begin).nr, range.end - range.begin,
+		op_hfn(op, look_index(op)), 1 + (op->memory >> 8) % 3);
 }
 
 const struct model model = { "s2", s2_begin, s2_step, s2_end, s2_describe };

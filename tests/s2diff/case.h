@@ -4,7 +4,7 @@
  * about the same cases, have to agree on.
  *
  * The image writes text, a line for each thing, numbers in hexadecimal:
- *	m MMFR0 MMFR1 MMFR2 PFR1 PFR2		the ID_AA64*_EL1 of the CPU, once
+ *	m MMFR0 MMFR1 MMFR2 PFR1 PFR2 ISAR0	the ID_AA64*_EL1 of the CPU, once
  *	c HCR VTCR VTTBR IPA ACCESS EL S1 VA N	a case: N descriptors on its way follow,
  *	  {AT BEFORE AFTER}... END ESR FAR HPFAR VALUE WHERE	then how it ended
  *	e COUNT					the end
@@ -79,9 +79,9 @@ enum case_access {
 enum case_s1 { S1_TAGGED, S1_WB, S1_NC, S1_TYPES };
 
 enum case_end {
-	END_DONE,    /* the access was served */
-	END_ABORT,   /* an exception to EL2: ESR_EL2, FAR_EL2, HPFAR_EL2 */
-	END_EL1,     /* one to EL1: ESR_EL1, FAR_EL1 */
+	END_DONE,  /* the access was served */
+	END_ABORT, /* an exception to EL2: ESR_EL2, FAR_EL2, HPFAR_EL2 */
+	END_EL1,   /* one to EL1: ESR_EL1, FAR_EL1 */
 };
 
 /* The tag of the page's granule at PAGE_LDG. */

@@ -44,11 +44,13 @@ static void features_read(void)
 	features.mmfr2 = read_sysreg(S3_0_C0_C7_2);
 	features.pfr1 = read_sysreg(id_aa64pfr1_el1);
 	features.pfr2 = read_sysreg(S3_0_C0_C4_2);
+	features.isar0 = read_sysreg(id_aa64isar0_el1);
 	features.pa_bits = pa_sizes[field(features.mmfr0, 0)];
 	features.mte = field(features.pfr1, 8) >= 2;
 	features.fwb = field(features.mmfr2, 40);
 	features.ttst = field(features.mmfr2, 28);
 	features.hafdbs = field(features.mmfr1, 0);
+	features.atomics = field(features.isar0, 20);
 }
 
 /* MOVZ x0, #upper half, LSL #16; MOVK x0, #lower half; BRK #0. */

@@ -12,11 +12,11 @@ typedef uint32_t u32;
 #define PAGE 0x1000ULL
 
 /* Registers by name, or by encoding where the base architecture has no name for them. */
-#define read_sysreg(name)                                         \
-	({                                                        \
-		u64 value_;                                       \
+#define read_sysreg(name)                                          \
+	({                                                         \
+		u64 value_;                                        \
 		__asm__ volatile("mrs %0, " #name : "=r"(value_)); \
-		value_;                                           \
+		value_;                                            \
 	})
 #define write_sysreg(name, value) \
 	__asm__ volatile("msr " #name ", %0" ::"r"((u64)(value)) : "memory")
@@ -28,9 +28,9 @@ static inline void barrier_all(void)
 
 /* What the CPU has, read once by el2_begin(). */
 struct features {
-	u64 mmfr0, mmfr1, mmfr2, pfr1, pfr2; /* ID_AA64*_EL1 */
-	unsigned int pa_bits;		     /* 48 at most */
-	bool mte, fwb, ttst;
+	u64 mmfr0, mmfr1, mmfr2, pfr1, pfr2, isar0; /* ID_AA64*_EL1 */
+	unsigned int pa_bits;			    /* 48 at most */
+	bool mte, fwb, ttst, atomics;
 	unsigned int hafdbs;
 };
 extern struct features features;

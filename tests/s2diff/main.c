@@ -22,15 +22,15 @@
 
 #define MAIR_NO_TAGS 0x44ffffULL
 #define MAIR_TAGS    0x44fff0ULL
-#define TCR_BASE                                                                              \
+#define TCR_BASE                                                                            \
 	(25 | 1ULL << 8 | 1ULL << 10 | 3ULL << 12 | 1ULL << 23 | 25ULL << 16 | 2ULL << 30 | \
 	 1ULL << 37)
-#define TCR_IPS(n)	((u64)(n) << 32)
-#define TCR_HA		(1ULL << 39)
-#define SCTLR_BASE	0x30d00985ULL /* RES1, SPAN, and M and C */
-#define SCTLR_I		(1ULL << 12)
-#define SCTLR_ATA_BOTH	(3ULL << 42)
-#define SCTLR_TCF_SYNC	(1ULL << 40 | 1ULL << 38)
+#define TCR_IPS(n)     ((u64)(n) << 32)
+#define TCR_HA	       (1ULL << 39)
+#define SCTLR_BASE     0x30d00985ULL /* RES1, SPAN, and M and C */
+#define SCTLR_I	       (1ULL << 12)
+#define SCTLR_ATA_BOTH (3ULL << 42)
+#define SCTLR_TCF_SYNC (1ULL << 40 | 1ULL << 38)
 
 extern const char guest_code[], guest_load[], guest_store[], guest_fetch[], guest_atomic[],
 	guest_ldg[], guest_stg[];
@@ -54,8 +54,8 @@ static const struct access_form {
 	[CASE_STORE] = { guest_store, PAGE_STORE },
 	[CASE_FETCH] = { guest_fetch, PAGE_FETCH },
 	[CASE_ATOMIC] = { guest_atomic, PAGE_LOAD },
-	[CASE_WALK] = { guest_load, VA_PER_DSC * PAGE_WALK / 8 },
-	[CASE_WALK_AF] = { guest_load, VA_PER_DSC * PAGE_AF / 8 },
+	[CASE_WALK] = { guest_load, VA_PER_DSC *PAGE_WALK / 8 },
+	[CASE_WALK_AF] = { guest_load, VA_PER_DSC *PAGE_AF / 8 },
 	[CASE_LDG] = { guest_ldg, PAGE_LDG },
 	[CASE_STG] = { guest_stg, PAGE_STG },
 	[CASE_CHECKED_LOAD] = { guest_load, PAGE_CHECK },
@@ -68,8 +68,8 @@ static void stage1_begin(void)
 
 	tables.s1[0][0] = ipa[0] | TABLE;
 	tables.s1[1][0] = ipa[1] | TABLE;
-	tables.s1[2][VA_CODE / PAGE] = IPA_CODE | S1_PAGE | S1_ATTR(S1_WB) | S1_AP_EL0 | S1_AP_RO |
-				       S1_INNER | S1_AF;
+	tables.s1[2][VA_CODE / PAGE] =
+		IPA_CODE | S1_PAGE | S1_ATTR(S1_WB) | S1_AP_EL0 | S1_AP_RO | S1_INNER | S1_AF;
 	write_sysreg(mair_el1, features.mte ? MAIR_TAGS : MAIR_NO_TAGS);
 	write_sysreg(ttbr0_el1, IPA_S1_L1);
 	write_sysreg(vbar_el1, VA_CODE + 0x800);
@@ -230,7 +230,7 @@ static void run(struct plan *plan, u64 number, struct result *result)
 
 static void report(const struct plan *plan, const u64 *after, const struct result *result)
 {
-	const u64 line[] = { plan->hcr, plan->vtcr,    plan->vttbr, plan->ipa, (u64)plan->access,
+	const u64 line[] = { plan->hcr, plan->vtcr,    plan->vttbr, plan->ipa,	(u64)plan->access,
 			     plan->el,	(u64)plan->s1, plan->va,    plan->count };
 	const u64 end[] = { (u64)result->end, result->esr,   result->far,
 			    result->hpfar,    result->value, result->where };
@@ -294,6 +294,7 @@ void main(void)
 	out_number(features.mmfr2);
 	out_number(features.pfr1);
 	out_number(features.pfr2);
+	out_number(features.isar0);
 	out_text("\n");
 	for (u64 i = 0; i < count; i++)
 		run_case(i);

@@ -17,8 +17,8 @@
 #define VTTBR_VMID (1ULL << 48)
 
 /* Stage-2 descriptors, D8.3. */
-#define DESC_VALID 0x1ULL
-#define DESC_TABLE 0x2ULL
+#define DESC_VALID   0x1ULL
+#define DESC_TABLE   0x2ULL
 #define DESC_ATTR(n) ((u64)(n) << 2)
 #define DESC_S2AP(n) ((u64)(n) << 6)
 #define DESC_SH(n)   ((u64)(n) << 8)
@@ -111,6 +111,8 @@ static void random_access(struct plan *plan)
 	plan->access = CASE_LOAD + random_below(count - CASE_LOAD);
 	if (plan->access == CASE_WALK_AF && !features.hafdbs)
 		plan->access = CASE_WALK;
+	if (plan->access == CASE_ATOMIC && !features.atomics)
+		plan->access = CASE_LOAD;
 	plan->el = (unsigned int)random_below(2);
 	plan->s1 = features.mte && chance(75) ? S1_TAGGED : S1_WB + random_below(2);
 }

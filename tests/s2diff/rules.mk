@@ -19,7 +19,10 @@ $(s2diff-image): $(s2diff-objs) tests/s2diff/image.lds
 arm64: $(s2diff-image)
 
 s2diff-check := $(B)/s2diff/check
-$(s2diff-check): $(B)/native/tests/s2diff/check.o $(B)/native/emu/mmu.o
+s2diff-check-objs := $(addprefix $(B)/native/,\
+	tests/s2diff/check.o tests/s2diff/expect.o tests/s2diff/differences.o \
+	emu/mmu.o)
+$(s2diff-check): $(s2diff-check-objs)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(sanitize) -o $@ $^
 $(B)/native/tests/s2diff/%.o: CPPFLAGS += $(core-cpp)

@@ -346,6 +346,22 @@ static void freed_unflushed(void)
 	seam_table_free(last);
 }
 
+static void stored_after(void)
+{
+	drop_table();
+	WRITE_ONCE(*entry, 0);
+}
+
+/* Leaves of level 2 begin at multiples of 512 pages. */
+static void flushed_unaligned(void)
+{
+	table_to_block();
+	WRITE_ONCE(mid[0], 0);
+	seam_dsb_ishst();
+	tlbi(SPAN_GFN + 1, SPAN, 2);
+	emu_tlb_op_end();
+}
+
 static void page_mapped(void)
 {
 	emu_tlb_page_gone(hpa_of(PA), PAGE);
@@ -434,6 +450,8 @@ static const struct {
 	{ "table unordered", table_unordered, 0, EMU_TLB_RELEASE, "" },
 	{ "freed linked", freed_linked, 0, EMU_TLB_FREED, "still linked" },
 	{ "freed unflushed", freed_unflushed, 0, EMU_TLB_FREED, "walk cache; no TLBI" },
+	{ "stored after", stored_after, 0, EMU_TLB_FREED, "no table" },
+	{ "flushed, unaligned", flushed_unaligned, 0, EMU_TLB_STALE, "not aligned" },
 	{ "page mapped", page_mapped, 0, EMU_TLB_PAGE, "still mapped" },
 	{ "page held", page_held, 0, EMU_TLB_PAGE, "a stale entry" },
 	{ "page in lost table", page_in_lost_table, 0, EMU_TLB_PAGE, "still mapped" },

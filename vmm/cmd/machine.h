@@ -13,6 +13,7 @@
 #define CMD_MACHINE_H
 
 #include "control.h"
+#include "inspector.h"
 #include "options.h"
 #include "pl011.h"
 #include "tally.h"
@@ -33,6 +34,7 @@ struct machine {
 	struct tsr_ram ram;
 	struct tsr_vcpu *vcpus;
 	struct policies policies;
+	struct inspector inspector;
 	struct control control;
 	struct pl011 uart;
 	struct timeline timeline;

@@ -34,6 +34,7 @@ enum exit_status {
 	STATUS_CRASHED = 110,	 /* the guest reported that it crashed */
 	STATUS_FLUSH = 111,	 /* promoted memory could not be written back to its file */
 	STATUS_LAZY = 112,	 /* memory could not be read from the file of --lazy */
+	STATUS_NO_ANSWER = 113,	 /* inspect: no VM answers, or the picture cannot be written */
 	STATUS_SIGNAL = 128,	 /* 128 + N: signal N ended the run */
 };
 

@@ -96,16 +96,21 @@ static void wait_for_end(struct machine *machine, int signals)
 		{ .fd = machine->wake, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = machine->policies.timer, .events = POLLIN },
+		{ .fd = machine->inspector.socket, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal;
 	struct tsr_why why;
 	uint64_t count;
 
 	do {
-		while (poll(polled, 3, -1) < 0 && errno == EINTR)
+		while (poll(polled, 4, -1) < 0 && errno == EINTR)
 			;
 		if (polled[2].revents & POLLIN && policies_tick(&machine->policies, &why))
 			machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
+		if (polled[3].revents & POLLIN)
+			inspector_answer(&machine->inspector, &machine->vm, &machine->ram,
+					 machine->policies.lazily ? &machine->policies.lazy : NULL,
+					 machine->options->vcpus);
 	} while (!((polled[0].revents | polled[1].revents) & POLLIN));
 	if (polled[1].revents & POLLIN &&
 	    read(signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal))
@@ -185,6 +190,17 @@ static int with_vcpus(struct machine *machine, const struct guest_file *file, in
 	return status;
 }
 
+/* By default it is a help and no more, so that a run does not fail for want of it. */
+static int inspector_init(struct machine *machine, struct tsr_why *why)
+{
+	const char *path = machine->options->socket;
+	int error = inspector_open(&machine->inspector, path, why);
+
+	if (error && !path)
+		fail(STATUS_PASSED, why);
+	return path ? error : 0;
+}
+
 static int with_vm(struct machine *machine, const struct guest_file *file, int signals)
 {
 	const struct run_options *options = machine->options;
@@ -206,7 +222,9 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 		tsr_because(&why, -errno, "Cannot make an eventfd: %s.", strerror(errno));
 		status = fail(STATUS_RUN_FAILED, &why);
 	} else {
-		status = with_vcpus(machine, file, signals);
+		status = inspector_init(machine, &why) ? fail(STATUS_REFUSED, &why)
+						       : with_vcpus(machine, file, signals);
+		inspector_close(&machine->inspector);
 		close(machine->wake);
 	}
 	policies_destroy(&machine->policies);

@@ -319,6 +319,26 @@ int tsr_lazy_fetch(struct tsr_lazy *lazy, uint64_t gpa, struct tsr_why *why)
 	return bring(lazy, gpa, &closed, why);
 }
 
+bool tsr_lazy_waits(struct tsr_lazy *lazy, uint64_t gpa, uint64_t *until)
+{
+	bool waits;
+
+	tsr_gate_lock(lazy->gate);
+	waits = lazy_denies(lazy, gpa, until);
+	tsr_gate_unlock(lazy->gate);
+	return waits;
+}
+
+uint64_t tsr_lazy_missing(struct tsr_lazy *lazy)
+{
+	uint64_t missing;
+
+	tsr_gate_lock(lazy->gate);
+	missing = lazy->arrived.pages - lazy->pages_fetched;
+	tsr_gate_unlock(lazy->gate);
+	return missing;
+}
+
 enum tsr_verdict tsr_lazy_handle(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
 				 struct tsr_why *why)
 {

@@ -86,6 +86,15 @@ int tsr_lazy_fetch(struct tsr_lazy *lazy, uint64_t gpa, struct tsr_why *why);
  */
 struct tsr_page_run tsr_lazy_plan(const struct tsr_pages *arrived, uint64_t page, uint64_t window);
 
+/*
+ * Whether the page at @gpa waits for its contents; *@until is lowered to where
+ * that changes. Takes the gate's lock.
+ */
+bool tsr_lazy_waits(struct tsr_lazy *lazy, uint64_t gpa, uint64_t *until);
+
+/* Pages that have not arrived. Takes the gate's lock. */
+uint64_t tsr_lazy_missing(struct tsr_lazy *lazy);
+
 /* The handler; opaque: struct tsr_lazy. Stops if the page cannot be had. */
 enum tsr_verdict tsr_lazy_handle(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
 				 struct tsr_why *why);
