@@ -3,8 +3,9 @@
  * Memory as another run of this guest left it (tessera run --lazy). Numbers: what
  * to do, then
  *	0		fill all that is free of region 0 with a pattern
- *	1 STEP BYTES	every STEP-th page is what 0 made it, up to BYTES from the
- *			start of region 0; behind that all is zero. All vCPUs at once
+ *	1 STEP BYTES N	every STEP-th page, N of them or (0) all there are, is what 0
+ *			made it, up to BYTES from the start of region 0; behind that
+ *			all is zero. All vCPUs at once
  *	2 MS		wait so long, then read the last page
  */
 #include "guest.h"
@@ -33,8 +34,10 @@ static void check_pages(unused u64 index)
 		check_page(page);
 }
 
-static void check(u64 bytes)
+static void check(u64 bytes, u64 pages)
 {
+	if (pages && pages * step < ram_pages(&ram))
+		ram.end = ram.base + pages * step * PAGE_SIZE;
 	filled_end = RAM_BASE + bytes;
 	cpu_run_all(check_pages);
 	tap_is(wrong, 0, "%lu pages hold what was left there", ram_pages(&ram) / step);
@@ -51,7 +54,7 @@ static void wait_and_read(u64 ms)
 	tap_ok(true, "the last page is there");
 }
 
-u64 main(u64 a, u64 b, u64 c, unused u64 d)
+u64 main(u64 a, u64 b, u64 c, u64 d)
 {
 	ram = ram_region(0);
 	step = b;
@@ -61,7 +64,7 @@ u64 main(u64 a, u64 b, u64 c, unused u64 d)
 		tap_is(pattern_errors(ram.base, ram.end - ram.base, 0), 0, "filled");
 		break;
 	case 1:
-		check(c);
+		check(c, d);
 		break;
 	default:
 		wait_and_read(b);

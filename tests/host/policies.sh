@@ -98,11 +98,13 @@ for kind in 0:r:reads 1:w:writes 2:x:executes; do
 	EOT
 	run 0 "8 pages $verb" --ram 32M --ram 0x80000000:1M --watch "$watch:$letter" \
 		--watch-every 0 /guest/touch "$how" 8 5
-	holds "each is reported once" [ "$(lines "^watch: vcpu 0 at pc 0x[0-9a-f]* $verb 0x800")" = 8 ]
+	holds 'each is reported once' \
+		[ "$(lines "^watch: vcpu 0 at pc 0x[0-9a-f]* $verb 0x800")" = 8 ]
 	holds "by address" grep -q " $verb 0x80005000\$" "$out"
 	holds 'and nothing else' [ "$(lines '^watch:')" = 8 ]
 done
-run 0 'reads where writes are watched' --ram 32M --ram 0x80000000:1M --watch $watch:w /guest/touch 0 8 5
+run 0 'reads where writes are watched' --ram 32M --ram 0x80000000:1M --watch $watch:w \
+	/guest/touch 0 8 5
 holds 'are not reported' [ "$(lines '^watch:')" = 0 ]
 run 0 'a page again and again' --ram 32M --ram 0x80000000:1M --watch $watch:rw \
 	--watch-every 100 /guest/touch 1 1 1 1500
