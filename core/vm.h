@@ -55,6 +55,7 @@ struct vm {
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
 	struct slots *slots; /* [lock to change, RCU to read] */
 	struct attr attr;    /* [lock to change, RCU to read] */
+	struct s2_cache cut; /* [lock] tables for blocks that a change of attributes cuts */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -77,7 +78,8 @@ void vm_destroy(struct vm *vm);
 
 /*
  * VTTBR_EL2 without the VMID; and VTCR_EL2 without VS: T0SZ, SL0, IRGN0, ORGN0, SH0, TG0 and
- * PS (of host->pa_bits) are there, hardware update of AF and dirty state is off.
+ * PS (of host->pa_bits) are there, HA where the host has it; hardware update of dirty state
+ * is off.
  */
 u64 vm_vttbr_baddr(const struct vm *vm);
 u64 vm_vtcr(const struct vm *vm);

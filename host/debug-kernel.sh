@@ -28,22 +28,14 @@ cd "$dir"
 if [ ! -e busybox ]; then
 	cp "$(kernel_dir newest)/busybox" busybox
 fi
-if [ ! -e src/Makefile ]; then
-	say "Fetching the kernel's source and what builds it (170 MB)."
+if [ ! -e src/.unpacked ]; then
+	say "Fetching what builds the kernel's source."
 	flock "$TSR_CACHE/root.lock" apt-get update -q=2
 	flock "$TSR_CACHE/root.lock" apt-get install -q=2 -o "Dir::Cache::archives=$debs" \
 		-o Dpkg::Use-Pty=0 --no-install-recommends \
-		bc bison flex gcc libc6-dev libssl-dev xz-utils >&2
-	source=$(apt-cache depends linux-source/trixie-backports |
-		sed -n 's/.*Depends: //p' | head -n 1)
-	(cd "$debs" && apt-get download -q=2 -o APT::Sandbox::User=root "$source")
-	rm -rf package src.tmp
-	dpkg -x "$(ls -t "$debs/$source"_*.deb | head -n 1)" package
-	mkdir src.tmp
-	tar -xf package/usr/src/linux-source-*.tar.xz -C src.tmp --strip-components 1
-	rm -r package
-	mv src.tmp src
+		bc bison flex gcc libc6-dev libssl-dev >&2
 fi
+"$top/host/linux-source.sh" --to "$dir/src" >/dev/null
 
 kmake()
 {

@@ -23,6 +23,7 @@
 /* MDCR_EL2 (D24.3.21). */
 #define MDCR_TPMCR BIT_ULL(5)
 #define MDCR_TPM   BIT_ULL(6)
+#define MDCR_TDE   BIT_ULL(8)
 #define MDCR_TDA   BIT_ULL(9)
 #define MDCR_TDOSA BIT_ULL(10)
 #define MDCR_TDRA  BIT_ULL(11)
@@ -30,6 +31,9 @@
 #define MDCR_TPMS  BIT_ULL(14)
 #define MDCR_TTRF  BIT_ULL(19)
 #define MDCR_E2TB  GENMASK_ULL(25, 24)
+
+/* OSLSR_EL1 (D24.3.23). */
+#define OSLSR_OSLK BIT_ULL(1)
 
 /* HCRX_EL2 (D24.2.57). */
 #define HCRX_TALLINT BIT_ULL(6)

@@ -49,6 +49,28 @@ static int enable_mte(struct tsr_vm *vm)
 	return vm_enable_mte(&vm->mem);
 }
 
+static long ask_breakpoints(const struct tsr_vm *vm)
+{
+	return tsr_debug_breakpoints();
+}
+
+static long ask_watchpoints(const struct tsr_vm *vm)
+{
+	return tsr_debug_watchpoints();
+}
+
+static int enable_nisv(struct tsr_vm *vm)
+{
+	WRITE_ONCE(vm->cpu.nisv_to_user, true);
+	return 0;
+}
+
+static int enable_system_suspend(struct tsr_vm *vm)
+{
+	WRITE_ONCE(vm->cpu.system_suspend, true);
+	return 0;
+}
+
 static long ask_attributes(const struct tsr_vm *vm)
 {
 	return vm ? vm_attr_mask(&vm->mem) : 0;
@@ -72,6 +94,8 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },
@@ -87,10 +111,20 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_ARM_PSCI, 1 },
 	{ KVM_CAP_ARM_PSCI_0_2, 1 },
 	{ KVM_CAP_ARM_INJECT_EXT_DABT, 1 },
+	{ KVM_CAP_ARM_NISV_TO_USER, 1, .enable = enable_nisv },
 	{ KVM_CAP_ARM_INJECT_SERROR_ESR, .ask = ask_serror_esr },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, TSR_GUESTDBG_VALID },
+	{ KVM_CAP_GUEST_DEBUG_HW_BPS, .ask = ask_breakpoints },
+	{ KVM_CAP_GUEST_DEBUG_HW_WPS, .ask = ask_watchpoints },
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, .ask = ask_ptrauth },
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
 	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },
+	{ KVM_CAP_ARM_SYSTEM_SUSPEND, 1, .enable = enable_system_suspend },
+	{ KVM_CAP_STEAL_TIME, 1 },
+	{ KVM_CAP_PTP_KVM, 1 },
+	{ KVM_CAP_VM_ATTRIBUTES, 1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },

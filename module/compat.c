@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/clocksource_ids.h>
+#include <linux/timekeeping.h>
+
 #include "compat.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
@@ -28,3 +31,18 @@ int tsr_xfer_to_guest_mode_handle_work(void)
 }
 
 #endif
+
+bool tsr_clock_snapshot(u64 *ns, u64 *cycles)
+{
+	struct system_time_snapshot now;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	ktime_get_snapshot_id(CLOCK_REALTIME, &now);
+	*ns = now.systime;
+#else
+	ktime_get_snapshot(&now);
+	*ns = now.real;
+#endif
+	*cycles = now.cycles;
+	return now.cs_id == CSID_ARM_ARCH_COUNTER;
+}

@@ -7,12 +7,17 @@
 
 #include <linux/types.h>
 
+#include "smccc.h"
+
 struct tsr_vm_cpu {
 	/* Any may be read at any time; a vCPU's own thread writes them by ONE_REG. */
 	u64 voffset;	  /* CNTVOFF_EL2: the virtual counter starts near 0 with the VM */
 	u64 poffset;	  /* the same for the physical counter; 0 until the VMM sets it */
 	u32 psci_version; /* 0xMMMMmmmm: major, minor */
+	struct tsr_smccc smccc;
 	unsigned int __percpu *last_vcpu; /* the id of the one loaded last on each CPU */
+	bool nisv_to_user;		  /* KVM_CAP_ARM_NISV_TO_USER */
+	bool system_suspend;		  /* KVM_CAP_ARM_SYSTEM_SUSPEND: PSCI has it */
 	bool ran;			  /* a vCPU has entered the guest: what it saw is settled */
 	bool has_features;
 	u32 features; /* [tsr_vm.lock] BIT(KVM_ARM_VCPU_*), alike for all its vCPUs */

@@ -27,6 +27,18 @@ enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error)
 	return TSR_NEXT_USER;
 }
 
+/* Of the watchpoint alone an address is told. */
+enum tsr_next tsr_exit_debug(struct tsr_vcpu *v)
+{
+	u64 esr = v->syndrome.esr;
+
+	v->run->debug.arch.hsr = lower_32_bits(esr);
+	v->run->debug.arch.hsr_high = upper_32_bits(esr);
+	v->run->debug.arch.far = tsr_ec(v) == ESR_ELx_EC_WATCHPT_LOW ? v->syndrome.far : 0;
+	v->run->flags = KVM_DEBUG_ARCH_HSR_HIGH_VALID;
+	return exit_user(v, KVM_EXIT_DEBUG, 0);
+}
+
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result)
 {
 	v->run->memory_fault.flags = result->flags;
@@ -40,6 +52,16 @@ enum tsr_next tsr_exit_internal(struct tsr_vcpu *v, u32 suberror)
 	v->run->internal.suberror = suberror;
 	v->run->internal.ndata = 0;
 	return exit_user(v, KVM_EXIT_INTERNAL_ERROR, 0);
+}
+
+enum tsr_next tsr_exit_hypercall(struct tsr_vcpu *v, u32 fn)
+{
+	bool smc = tsr_ec(v) == ESR_ELx_EC_SMC64;
+
+	memset(&v->run->hypercall, 0, sizeof(v->run->hypercall));
+	v->run->hypercall.nr = fn;
+	v->run->hypercall.flags = smc ? KVM_HYPERCALL_EXIT_SMC : 0;
+	return exit_user(v, KVM_EXIT_HYPERCALL, 0);
 }
 
 enum tsr_next tsr_exit_system(struct tsr_vcpu *v, u32 type, u64 flags)
@@ -84,21 +106,39 @@ static struct tsr_mmio mmio_decode(u64 esr)
 	};
 }
 
-/* What does not decode itself fails as in api.rst 5 (KVM_EXIT_MMIO) without NISV_TO_USER. */
+/*
+ * What does not decode itself (api.rst 5, KVM_EXIT_ARM_NISV): the VMM decodes the instruction,
+ * moves PC and sets the register, or injects an abort.
+ */
+static enum tsr_next exit_nisv(struct tsr_vcpu *v, u64 gpa)
+{
+	if (!READ_ONCE(v->vm->cpu.nisv_to_user))
+		return tsr_exit_error(v, -ENOSYS);
+	v->run->arm_nisv.esr_iss = v->syndrome.esr & (ESR_ELx_CM | ESR_ELx_WNR | ESR_ELx_FSC);
+	v->run->arm_nisv.fault_ipa = gpa;
+	return exit_user(v, KVM_EXIT_ARM_NISV, 0);
+}
+
 enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v)
 {
 	const struct tsr_syndrome *s = &v->syndrome;
+	u64 gpa = s->ipa | (s->far & ~PAGE_MASK);
 	u64 data;
 
 	if (!(s->esr & ESR_ELx_ISV))
-		return tsr_exit_error(v, -ENOSYS);
+		return exit_nisv(v, gpa);
 	v->mmio = mmio_decode(s->esr);
-	v->run->mmio.phys_addr = s->ipa | (s->far & ~PAGE_MASK);
-	v->run->mmio.len = v->mmio.len;
-	v->run->mmio.is_write = v->mmio.is_write;
 	data = v->mmio.is_write ? mmio_trim(tsr_reg_get(v, v->mmio.rt), v->mmio.len) : 0;
 	if (v->mmio.is_write && guest_big_endian(v))
 		data = mmio_swap(data, v->mmio.len);
+	if (v->mmio.is_write && tsr_coalesced_store(&v->vm->coalesced, gpa, &data, v->mmio.len)) {
+		v->mmio.pending = false;
+		tsr_skip(v);
+		return TSR_NEXT_GUEST;
+	}
+	v->run->mmio.phys_addr = gpa;
+	v->run->mmio.len = v->mmio.len;
+	v->run->mmio.is_write = v->mmio.is_write;
 	memcpy(v->run->mmio.data, &data, sizeof(data));
 	return exit_user(v, KVM_EXIT_MMIO, 0);
 }

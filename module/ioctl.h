@@ -14,8 +14,8 @@
 
 #include <linux/types.h>
 
-/* No fixed structure of a table is larger (struct kvm_userspace_memory_region2: 160). */
-#define TSR_IOCTL_ARG_MAX 192
+/* No fixed structure of a table is larger (struct kvm_guest_debug: 520). */
+#define TSR_IOCTL_ARG_MAX 520
 
 struct tsr_ioctl {
 	unsigned int cmd;

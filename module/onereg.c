@@ -122,6 +122,21 @@ static long core_set(struct tsr_vcpu *v, u64 id, void __user *user)
 
 /* --- Firmware. --- */
 
+static_assert(KVM_REG_ARM_STD_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_STD));
+static_assert(KVM_REG_ARM_STD_HYP_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_STD_HYP));
+static_assert(KVM_REG_ARM_VENDOR_HYP_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_VENDOR));
+
+static enum tsr_bmap fw_bmap(u64 id)
+{
+	return id - KVM_REG_ARM_FW_FEAT_BMAP_REG(0);
+}
+
+static bool fw_bmap_valid(u64 id)
+{
+	return id >= KVM_REG_ARM_FW_FEAT_BMAP_REG(0) &&
+	       id < KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_COUNT);
+}
+
 static int fw_get(struct tsr_vcpu *v, u64 id, u64 *value)
 {
 	switch (id) {
@@ -137,15 +152,11 @@ static int fw_get(struct tsr_vcpu *v, u64 id, u64 *value)
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3:
 		*value = tsr_smccc_workaround(ARM_SMCCC_ARCH_WORKAROUND_3);
 		return 0;
-	/* No service of these groups is there. */
-	case KVM_REG_ARM_STD_BMAP:
-	case KVM_REG_ARM_STD_HYP_BMAP:
-	case KVM_REG_ARM_VENDOR_HYP_BMAP:
-	case KVM_REG_ARM_FW_FEAT_BMAP_REG(3): /* KVM_REG_ARM_VENDOR_HYP_BMAP_2 */
-		*value = 0;
-		return 0;
 	default:
-		return -ENOENT;
+		if (!fw_bmap_valid(id))
+			return -ENOENT;
+		*value = READ_ONCE(v->vm->cpu.smccc.bmap[fw_bmap(id)]);
+		return 0;
 	}
 }
 
@@ -176,6 +187,8 @@ static int fw_set(struct tsr_vcpu *v, u64 id, u64 value)
 		return err;
 	if (id == KVM_REG_ARM_PSCI_VERSION)
 		return psci_version_set(v, value);
+	if (fw_bmap_valid(id))
+		return tsr_smccc_set_bmap(v->vm, fw_bmap(id), value);
 	return value <= most && !(value & ~(u64)FW_LEVEL_MASK) ? 0 : -EINVAL;
 }
 

@@ -2,7 +2,6 @@
 #include <linux/arm-smccc.h>
 #include <uapi/linux/psci.h>
 #include <linux/xarray.h>
-#include <asm/cpufeature.h>
 #include <asm/cputype.h>
 
 #include "arm.h"
@@ -50,20 +49,20 @@ static struct call call_decode(const struct tsr_vcpu *v)
 	return call;
 }
 
-static void call_answer(struct tsr_vcpu *v, u64 value)
-{
-	v->ctx.x[0] = value;
-	v->ctx.x[1] = 0;
-	v->ctx.x[2] = 0;
-	v->ctx.x[3] = 0;
-}
-
 /* --- Power. --- */
 
 void tsr_vcpu_power_off(struct tsr_vcpu *v)
 {
 	spin_lock(&v->power_lock);
 	WRITE_ONCE(v->mp_state, KVM_MP_STATE_STOPPED);
+	spin_unlock(&v->power_lock);
+	tsr_vcpu_request(v, TSR_REQUEST_POWER);
+}
+
+void tsr_vcpu_suspend(struct tsr_vcpu *v)
+{
+	spin_lock(&v->power_lock);
+	WRITE_ONCE(v->mp_state, KVM_MP_STATE_SUSPENDED);
 	spin_unlock(&v->power_lock);
 	tsr_vcpu_request(v, TSR_REQUEST_POWER);
 }
@@ -156,7 +155,7 @@ static enum tsr_next psci_system_event(struct tsr_vcpu *v, u32 type, u64 flags)
 	struct tsr_vcpu *other;
 	unsigned long id;
 
-	call_answer(v, PSCI_RET_INTERNAL_FAILURE);
+	tsr_smccc_answer(v, PSCI_RET_INTERNAL_FAILURE);
 	xa_for_each(&v->vm->vcpus, id, other)
 		tsr_vcpu_power_off(other);
 	return tsr_exit_system(v, type, flags);
@@ -164,8 +163,14 @@ static enum tsr_next psci_system_event(struct tsr_vcpu *v, u32 type, u64 flags)
 
 static enum tsr_next answer(struct tsr_vcpu *v, u64 value)
 {
-	call_answer(v, value);
+	tsr_smccc_answer(v, value);
 	return TSR_NEXT_GUEST;
+}
+
+/* What follows is the VMM's to do: x0 is its to set, and so is where the guest goes on. */
+static enum tsr_next psci_system_suspend(struct tsr_vcpu *v)
+{
+	return tsr_exit_system(v, KVM_SYSTEM_EVENT_SUSPEND, 0);
 }
 
 static enum tsr_next psci_system_reset2(struct tsr_vcpu *v, const struct call *call)
@@ -201,6 +206,8 @@ static int psci_since(u32 fn)
 	case PSCI_0_2_FN_SYSTEM_RESET:
 		return -1;
 	case PSCI_1_0_FN_PSCI_FEATURES:
+	case PSCI_1_0_FN_SYSTEM_SUSPEND:
+	case PSCI_1_0_FN64_SYSTEM_SUSPEND:
 		return 0;
 	case PSCI_1_1_FN_SYSTEM_RESET2:
 	case PSCI_1_1_FN64_SYSTEM_RESET2:
@@ -213,12 +220,19 @@ static int psci_since(u32 fn)
 	}
 }
 
+static bool is_suspend(u32 fn)
+{
+	return fn == PSCI_1_0_FN_SYSTEM_SUSPEND || fn == PSCI_1_0_FN64_SYSTEM_SUSPEND;
+}
+
 static bool psci_has(const struct tsr_vcpu *v, u32 fn)
 {
 	u32 version = tsr_psci_version(v);
 	int since = psci_since(fn);
 
 	if (since < -1 || version == TSR_PSCI_VERSION_0_1)
+		return false;
+	if (is_suspend(fn) && !READ_ONCE(v->vm->cpu.system_suspend))
 		return false;
 	return since == -1 || (PSCI_IS_1(version) && PSCI_MINOR(version) >= since);
 }
@@ -232,70 +246,24 @@ static u64 psci_features(const struct tsr_vcpu *v, u32 fn)
 	return psci_since(fn) == 3 ? OFF2_HIBERNATE : PSCI_RET_SUCCESS;
 }
 
-/* The least ID_AA64PFR0_EL1.CSV2 with which a CPU needs no such call (D24.2.79). */
-#define CSV2_NO_WORKAROUND_1 1
-#define CSV2_NO_WORKAROUND_3 3
-
-static u64 workaround_by_csv2(unsigned int enough)
+bool tsr_psci_fast(struct tsr_vcpu *v, u64 *value)
 {
-	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
+	u32 fn = v->ctx.x[0];
 
-	return cpuid_feature_extract_unsigned_field(pfr0, ID_AA64PFR0_EL1_CSV2_SHIFT) >= enough
-		       ? KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED
-		       : KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_AVAIL;
-}
-
-u64 tsr_smccc_workaround(u32 function)
-{
-	static_assert(KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED ==
-		      KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED);
-
-	switch (function) {
-	case ARM_SMCCC_ARCH_WORKAROUND_1:
-		return workaround_by_csv2(CSV2_NO_WORKAROUND_1);
-	case ARM_SMCCC_ARCH_WORKAROUND_3:
-		return workaround_by_csv2(CSV2_NO_WORKAROUND_3);
-	default:
-		return 0;
-	}
-}
-
-static u64 smccc_arch_features(u32 feature)
-{
-	return tsr_smccc_workaround(feature) ? SMCCC_RET_NOT_REQUIRED : SMCCC_RET_NOT_SUPPORTED;
-}
-
-bool tsr_smccc_fast(struct tsr_vcpu *v)
-{
-	u64 value;
-
-	switch ((u32)v->ctx.x[0]) {
+	switch (fn) {
 	case PSCI_0_2_FN_PSCI_VERSION:
-		if (!psci_has(v, PSCI_0_2_FN_PSCI_VERSION))
-			return false;
-		value = tsr_psci_version(v);
+		*value = tsr_psci_version(v);
 		break;
 	case PSCI_1_0_FN_PSCI_FEATURES:
-		if (!psci_has(v, PSCI_1_0_FN_PSCI_FEATURES))
-			return false;
-		value = psci_features(v, v->ctx.x[1]);
+		*value = psci_features(v, v->ctx.x[1]);
 		break;
 	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-		if (!psci_has(v, PSCI_0_2_FN_MIGRATE_INFO_TYPE))
-			return false;
-		value = PSCI_0_2_TOS_MP;
-		break;
-	case ARM_SMCCC_VERSION_FUNC_ID:
-		value = ARM_SMCCC_VERSION_1_1;
-		break;
-	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-		value = smccc_arch_features(v->ctx.x[1]);
+		*value = PSCI_0_2_TOS_MP;
 		break;
 	default:
 		return false;
 	}
-	call_answer(v, value);
-	return true;
+	return psci_has(v, fn);
 }
 
 /* PSCI 0.1 as KVM numbers it, in terms of 0.2's. */
@@ -334,6 +302,9 @@ static enum tsr_next psci_call(struct tsr_vcpu *v, const struct call *call)
 	case PSCI_1_1_FN_SYSTEM_RESET2:
 	case PSCI_1_1_FN64_SYSTEM_RESET2:
 		return psci_system_reset2(v, call);
+	case PSCI_1_0_FN_SYSTEM_SUSPEND:
+	case PSCI_1_0_FN64_SYSTEM_SUSPEND:
+		return psci_system_suspend(v);
 	case FN_SYSTEM_OFF2_32:
 	case FN_SYSTEM_OFF2_64:
 		return psci_system_off2(v, call);
@@ -342,12 +313,10 @@ static enum tsr_next psci_call(struct tsr_vcpu *v, const struct call *call)
 	}
 }
 
-enum tsr_next tsr_smccc_call(struct tsr_vcpu *v)
+enum tsr_next tsr_psci_call(struct tsr_vcpu *v)
 {
 	struct call call = call_decode(v);
 
-	if (tsr_smccc_fast(v))
-		return TSR_NEXT_GUEST;
 	if (tsr_psci_version(v) == TSR_PSCI_VERSION_0_1)
 		call.fn = psci_0_1_function(call.fn);
 	else if (!psci_has(v, call.fn))

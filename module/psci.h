@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Firmware that a guest sees: PSCI (Arm DEN 0022) and the calls of the SMC Calling
- * Convention (DEN 0028) that find it. HVC is the conduit; SMC is answered alike.
+ * PSCI (Arm DEN 0022), among the calls of smccc.h.
  *
- * A vCPU is on or off (mp_state). Off, its thread sleeps in KVM_RUN; CPU_ON leaves its
+ * A vCPU is on, suspended or off (mp_state). Off, its thread sleeps in KVM_RUN; CPU_ON leaves its
  * start state in v->reset, which its own thread applies. A system event turns all off
  * and ends the KVM_RUN of the caller alone: what follows is the VMM's to do.
  */
@@ -21,18 +20,24 @@
 
 /* Waits as WFI does: for a kick, a signal, or the guest's virtual timer. Sleeps. */
 void tsr_wait_for_interrupt(struct tsr_vcpu *v);
+/* Would WFI end at once? */
+bool tsr_interrupt_due(struct tsr_vcpu *v);
 
-/* power: under power_lock for as long as each takes. */
+/* Power: under power_lock for as long as each takes. */
 void tsr_vcpu_power_off(struct tsr_vcpu *v);
 void tsr_vcpu_power_on(struct tsr_vcpu *v);
+/* On, but waits as in WFI; what ends the wait is a system event, WAKEUP. */
+void tsr_vcpu_suspend(struct tsr_vcpu *v);
 
 /* The PSCI that this vCPU's guest finds: one of the versions above. */
 u32 tsr_psci_version(const struct tsr_vcpu *v);
 
-/*
- * What the host needs of ARM_SMCCC_ARCH_WORKAROUND_n, in the terms of the register of
- * that name: not required, or not available.
- */
-u64 tsr_smccc_workaround(u32 function);
+/* PSCI calls that only compute; true: answered, with @value. With interrupts off, too. */
+bool tsr_psci_fast(struct tsr_vcpu *v, u64 *value);
+/* The call that x0 names, which may be none of PSCI's. */
+enum tsr_next tsr_psci_call(struct tsr_vcpu *v);
+
+/* smccc.c: @value in x0, 0 in x1 to x3. */
+void tsr_smccc_answer(struct tsr_vcpu *v, u64 value);
 
 #endif

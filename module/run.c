@@ -17,6 +17,7 @@
 #include "arm.h"
 #include "compat.h"
 #include "psci.h"
+#include "pvtime.h"
 #include "world.h"
 
 /* Why the inner loop ended. */
@@ -91,14 +92,39 @@ static void wait_for_power(struct tsr_vcpu *v)
 		set_bit(TSR_REQUEST_POWER, &v->requests);
 }
 
-/* With the V registers given back. Power first: what turned it on left a reset. */
-static void handle_requests(struct tsr_vcpu *v)
+/*
+ * Suspended: as in WFI, and so until the VMM sets another state (api.rst 4.39). False: there
+ * is something to wake up for, which the VMM is told.
+ */
+static bool wait_suspended(struct tsr_vcpu *v)
+{
+	bool due;
+
+	tsr_wait_for_interrupt(v);
+	due = tsr_interrupt_due(v);
+	set_bit(TSR_REQUEST_POWER, &v->requests);
+	if (due)
+		tsr_exit_system(v, KVM_SYSTEM_EVENT_WAKEUP, 0);
+	return !due;
+}
+
+/*
+ * With the V registers given back. Power first: what turned it on left a reset. False:
+ * KVM_RUN ends with run_error.
+ */
+static bool handle_requests(struct tsr_vcpu *v)
 {
 	clear_bit(TSR_REQUEST_KICK, &v->requests);
-	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests))
+	if (test_and_clear_bit(TSR_REQUEST_POWER, &v->requests)) {
+		if (READ_ONCE(v->mp_state) == KVM_MP_STATE_SUSPENDED)
+			return wait_suspended(v);
 		wait_for_power(v);
+	}
 	if (take_reset(v))
 		apply_reset(v);
+	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
+		tsr_pvtime_update(v);
+	return true;
 }
 
 static bool has_work(const struct tsr_vcpu *v)
@@ -121,8 +147,8 @@ static bool prepare(struct tsr_vcpu *v)
 			v->run_error = err;
 			return false;
 		}
-		if (READ_ONCE(v->requests))
-			handle_requests(v);
+		if (READ_ONCE(v->requests) && !handle_requests(v))
+			return false;
 	}
 	return true;
 }
@@ -269,24 +295,35 @@ static void sigset_swap_back(struct tsr_vcpu *v)
 	sigemptyset(&current->real_blocked);
 }
 
-long tsr_vcpu_run(struct tsr_vcpu *v)
+static void run_until_exit(struct tsr_vcpu *v)
 {
-	if (!v->initialised)
-		return -ENOEXEC;
-	if (v->mmio.pending)
-		tsr_mmio_complete(v);
-	if (READ_ONCE(v->run->immediate_exit__unsafe))
-		return -EINTR;
 	sigset_swap(v);
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	v->run->flags = 0;
 	v->run_error = 0;
 	WRITE_ONCE(v->vm->cpu.ran, true);
 	WRITE_ONCE(v->task, current);
+	if (tsr_pvtime_on(v))
+		set_bit(TSR_REQUEST_STEAL, &v->requests);
 	vcpu_load(v);
 	run_loaded(v);
 	vcpu_put(v);
 	WRITE_ONCE(v->task, NULL);
 	sigset_swap_back(v);
+}
+
+long tsr_vcpu_run(struct tsr_vcpu *v)
+{
+	if (!v->initialised)
+		return -ENOEXEC;
+	/* An access that is completed is a step, too. */
+	tsr_debug_run_begin(v);
+	if (v->mmio.pending)
+		tsr_mmio_complete(v);
+	if (READ_ONCE(v->run->immediate_exit__unsafe))
+		v->run_error = -EINTR;
+	else
+		run_until_exit(v);
+	tsr_debug_run_end(v);
 	return v->run_error;
 }

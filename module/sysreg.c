@@ -10,8 +10,7 @@
 #include "sysreg.h"
 #include "world.h"
 
-/* OSLSR_EL1.OSLK and OSLAR_EL1.OSLK (Arm ARM D24.3.22, .23). */
-#define OSLSR_OSLK BIT_ULL(1)
+/* OSLAR_EL1.OSLK (Arm ARM D24.3.22). */
 #define OSLAR_OSLK BIT_ULL(0)
 
 /* CSSELR_EL1: Level and InD (D24.2.34). */

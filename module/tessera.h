@@ -22,6 +22,7 @@
 #include <linux/xarray.h>
 
 #include "../include/uapi/tessera.h"
+#include "coalesced.h"
 #include "cpu.h"
 #include "vm.h"
 
@@ -39,6 +40,7 @@ struct tsr_vm {
 	struct mmu_notifier notifier;
 	struct mutex lock;   /* vCPUs come one at a time, and capabilities between them */
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
+	struct tsr_coalesced coalesced;
 	struct tsr_vm_cpu cpu;
 };
 

@@ -72,6 +72,11 @@ static ktime_t wfi_timeout(struct tsr_vcpu *v)
 		     KTIME_MAX);
 }
 
+bool tsr_interrupt_due(struct tsr_vcpu *v)
+{
+	return v->serror_pending || !wfi_timeout(v);
+}
+
 void tsr_wait_for_interrupt(struct tsr_vcpu *v)
 {
 	ktime_t timeout = wfi_timeout(v);
@@ -92,6 +97,15 @@ static enum tsr_next trap_wfx(struct tsr_vcpu *v)
 	if ((v->syndrome.esr & ESR_ELx_WFx_ISS_TI) == ESR_ELx_WFx_ISS_WFI)
 		tsr_wait_for_interrupt(v);
 	return TSR_NEXT_GUEST;
+}
+
+/* The VMM debugs: what is the guest's own does not come here. */
+static enum tsr_next trap_debug(struct tsr_vcpu *v)
+{
+	/* A step has been taken; the next KVM_RUN takes one more. */
+	if (tsr_ec(v) == ESR_ELx_EC_SOFTSTP_LOW)
+		v->ctx.pstate |= DBG_SPSR_SS;
+	return tsr_exit_debug(v);
 }
 
 static bool is_fetch(const struct tsr_vcpu *v)
@@ -138,6 +152,15 @@ static enum tsr_next inject_abort(struct tsr_vcpu *v, u64 fsc)
 	return TSR_NEXT_GUEST;
 }
 
+/* An external abort as the guest sees it: of its access, or of its walk at some level. */
+static enum tsr_next inject_external(struct tsr_vcpu *v)
+{
+	const struct tsr_syndrome *s = &v->syndrome;
+	int level = s->esr & ESR_ELx_S1PTW ? tsr_s1_level(v, s->far, s->ipa) : -1;
+
+	return inject_abort(v, level < 0 ? ESR_ELx_FSC_EXTABT : ESR_ELx_FSC_SEA_TTW(level));
+}
+
 static enum tsr_next apply_outcome(struct tsr_vcpu *v, const struct vm_fault_result *result)
 {
 	switch (result->outcome) {
@@ -148,7 +171,7 @@ static enum tsr_next apply_outcome(struct tsr_vcpu *v, const struct vm_fault_res
 	case VM_EXIT_MMIO:
 		return tsr_exit_mmio(v);
 	case VM_INJECT_ABORT:
-		return inject_abort(v, ESR_ELx_FSC_EXTABT);
+		return inject_external(v);
 	case VM_SKIP:
 		tsr_skip(v);
 		return TSR_NEXT_GUEST;
@@ -196,9 +219,9 @@ static enum tsr_next abort_other(struct tsr_vcpu *v)
 /* Beyond the VM's IPA size nothing answers; beyond the host's there are no addresses. */
 static enum tsr_next abort_beyond(struct tsr_vcpu *v)
 {
-	bool exists = !(v->syndrome.ipa >> tsr_host.ipa_bits);
-
-	return inject_abort(v, exists ? ESR_ELx_FSC_EXTABT : ESR_ELx_FSC_ADDRSZ);
+	if (v->syndrome.ipa >> tsr_host.ipa_bits)
+		return inject_abort(v, ESR_ELx_FSC_ADDRSZ);
+	return inject_external(v);
 }
 
 static enum tsr_next trap_abort(struct tsr_vcpu *v)
@@ -227,11 +250,13 @@ typedef enum tsr_next (*trap_handler)(struct tsr_vcpu *v);
 
 /* By exception class. What is not named is not expected. */
 static const trap_handler trap_handlers[ESR_ELx_EC_MAX + 1] = {
-	[ESR_ELx_EC_WFx] = trap_wfx,	    [ESR_ELx_EC_FP_ASIMD] = trap_fp,
-	[ESR_ELx_EC_PAC] = trap_undefined,  [ESR_ELx_EC_HVC64] = tsr_smccc_call,
-	[ESR_ELx_EC_SMC64] = trap_smc,	    [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
-	[ESR_ELx_EC_SVE] = trap_undefined,  [ESR_ELx_EC_SME] = trap_undefined,
-	[ESR_ELx_EC_IABT_LOW] = trap_abort, [ESR_ELx_EC_DABT_LOW] = trap_abort,
+	[ESR_ELx_EC_WFx] = trap_wfx,	       [ESR_ELx_EC_FP_ASIMD] = trap_fp,
+	[ESR_ELx_EC_PAC] = trap_undefined,     [ESR_ELx_EC_HVC64] = tsr_smccc_call,
+	[ESR_ELx_EC_SMC64] = trap_smc,	       [ESR_ELx_EC_SYS64] = tsr_sysreg_trap,
+	[ESR_ELx_EC_SVE] = trap_undefined,     [ESR_ELx_EC_SME] = trap_undefined,
+	[ESR_ELx_EC_IABT_LOW] = trap_abort,    [ESR_ELx_EC_DABT_LOW] = trap_abort,
+	[ESR_ELx_EC_BREAKPT_LOW] = trap_debug, [ESR_ELx_EC_SOFTSTP_LOW] = trap_debug,
+	[ESR_ELx_EC_WATCHPT_LOW] = trap_debug, [ESR_ELx_EC_BRK64] = trap_debug,
 };
 
 enum tsr_next tsr_trap(struct tsr_vcpu *v)

@@ -14,6 +14,7 @@
 #include <asm/cputype.h>
 
 #include "arm.h"
+#include "devattr.h"
 #include "ioctl.h"
 #include "onereg.h"
 #include "psci.h"
@@ -45,11 +46,13 @@ int tsr_vm_cpu_init(struct tsr_vm_cpu *cpu)
 	for_each_possible_cpu(i) * per_cpu_ptr(cpu->last_vcpu, i) = TSR_MAX_VCPUS;
 	cpu->voffset = tsr_counter();
 	cpu->psci_version = TSR_PSCI_VERSION_1_3;
+	tsr_smccc_init(&cpu->smccc);
 	return 0;
 }
 
 void tsr_vm_cpu_destroy(struct tsr_vm_cpu *cpu)
 {
+	tsr_smccc_destroy(&cpu->smccc);
 	free_percpu(cpu->last_vcpu);
 }
 
@@ -59,9 +62,10 @@ void tsr_vcpu_preferred_target(struct kvm_vcpu_init *init)
 	init->target = KVM_ARM_TARGET_GENERIC_V8;
 }
 
+/* The page of kvm_run, and that of the coalesced MMIO ring. */
 long tsr_vcpu_mmap_size(void)
 {
-	return PAGE_SIZE;
+	return (KVM_COALESCED_MMIO_PAGE_OFFSET + 1) * PAGE_SIZE;
 }
 
 /* --- From other threads. --- */
@@ -201,6 +205,9 @@ static long vcpu_set_mp_state(void *self, void *arg, unsigned long raw)
 	case KVM_MP_STATE_STOPPED:
 		tsr_vcpu_power_off(self);
 		return 0;
+	case KVM_MP_STATE_SUSPENDED:
+		tsr_vcpu_suspend(self);
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -289,6 +296,11 @@ static long vcpu_reg_list(void *self, void *arg, unsigned long raw)
 	return tsr_onereg_list(self, arg, (struct kvm_reg_list __user *)raw);
 }
 
+static long vcpu_set_debug(void *self, void *arg, unsigned long raw)
+{
+	return tsr_debug_set(self, arg);
+}
+
 static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_RUN, vcpu_run),
 	TSR_SERVED(KVM_ARM_VCPU_INIT, vcpu_init),
@@ -300,10 +312,10 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
-	/* The vCPU has no groups of attributes. */
-	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),
+	TSR_SERVED(KVM_SET_GUEST_DEBUG, vcpu_set_debug),
+	TSR_SERVED(KVM_SET_DEVICE_ATTR, tsr_vcpu_attr_set),
+	TSR_SERVED(KVM_GET_DEVICE_ATTR, tsr_vcpu_attr_get),
+	TSR_SERVED(KVM_HAS_DEVICE_ATTR, tsr_vcpu_attr_has),
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long raw)
@@ -331,9 +343,15 @@ static vm_fault_t vcpu_mmap_fault(struct vm_fault *fault)
 {
 	struct tsr_vcpu *v = fault->vma->vm_file->private_data;
 
-	if (fault->pgoff)
+	void *page;
+
+	if (!fault->pgoff)
+		page = v->run;
+	else if (fault->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = v->vm->coalesced.ring;
+	else
 		return VM_FAULT_SIGBUS;
-	fault->page = virt_to_page(v->run);
+	fault->page = virt_to_page(page);
 	get_page(fault->page);
 	return 0;
 }
@@ -368,7 +386,11 @@ static const struct file_operations vcpu_fops = {
 
 static void vcpu_sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	tsr_world_load(container_of(notifier, struct tsr_vcpu, notifier));
+	struct tsr_vcpu *v = container_of(notifier, struct tsr_vcpu, notifier);
+
+	tsr_world_load(v);
+	if (v->pvtime.ipa != TSR_PVTIME_NONE)
+		set_bit(TSR_REQUEST_STEAL, &v->requests);
 }
 
 static void vcpu_sched_out(struct preempt_notifier *notifier, struct task_struct *next)
@@ -395,6 +417,7 @@ static struct tsr_vcpu *vcpu_alloc(struct tsr_vm *vm, unsigned int id)
 	v->vm = vm;
 	v->id = id;
 	v->mp_state = KVM_MP_STATE_RUNNABLE;
+	v->pvtime.ipa = TSR_PVTIME_NONE;
 	v->reg[VREG_MPIDR] = mpidr_of(id);
 	mutex_init(&v->mutex);
 	spin_lock_init(&v->power_lock);

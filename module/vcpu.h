@@ -23,10 +23,9 @@
 #include <asm/esr.h>
 #include <asm/debug-monitors.h>
 
+#include "debug.h"
 #include "switch.h"
 #include "tessera.h"
-
-#define TSR_DEBUG_PAIRS 16
 
 /* What reg[] holds. Up to VREG_LOADED_END they are in the CPU while it is loaded. */
 enum tsr_vreg {
@@ -98,6 +97,7 @@ enum tsr_request {
 	TSR_REQUEST_KICK,  /* nothing more than to look round */
 	TSR_REQUEST_POWER, /* mp_state is not RUNNABLE, or was not */
 	TSR_REQUEST_RESET, /* power.reset waits to be applied */
+	TSR_REQUEST_STEAL, /* the stolen time is to be brought up to date */
 };
 
 /* What a handler of an exit decides. */
@@ -121,6 +121,15 @@ struct tsr_mmio {
 	bool wide; /* a load: the register is an X register */
 	u8 len;	   /* 1, 2, 4, 8 */
 	u8 rt;	   /* 31 is the zero register */
+};
+
+/* Stolen time (pvtime.h). */
+#define TSR_PVTIME_NONE (~0ULL)
+
+struct tsr_pvtime {
+	u64 ipa;			  /* of the structure; TSR_PVTIME_NONE: not placed */
+	u64 waited;			  /* at the last update, by the account of thread */
+	const struct task_struct *thread; /* compared, nothing more */
 };
 
 /* The last synchronous exception from the guest. */
@@ -177,9 +186,11 @@ struct tsr_vcpu {
 	bool sigset_active;
 	sigset_t sigset;
 	struct tsr_mmio mmio;
-	bool serror_pending;   /* HCR_EL2.VSE is set */
-	u64 serror_esr;	       /* its VSESR_EL2 */
-	int run_error;	       /* what KVM_RUN returns: 0 or -errno */
+	bool serror_pending; /* HCR_EL2.VSE is set */
+	u64 serror_esr;	     /* its VSESR_EL2 */
+	int run_error;	     /* what KVM_RUN returns: 0 or -errno */
+	struct tsr_debug debug;
+	struct tsr_pvtime pvtime;
 	unsigned int stuck;    /* aborts in a row whose address did not translate */
 	struct s2_cache cache; /* pages for core's translation tables */
 };
@@ -232,11 +243,20 @@ void tsr_fp_release(struct tsr_vcpu *v);
 /* trap.c: what a synchronous exit asks for. Sleeps. */
 enum tsr_next tsr_trap(struct tsr_vcpu *v);
 
+/*
+ * s1walk.c: at which level the guest's walk for @va reads its descriptor from the page @ipa;
+ * negative: it does not (any more). Sleeps.
+ */
+int tsr_s1_level(struct tsr_vcpu *v, u64 va, u64 ipa);
+
 /* exit.c: kvm_run from outcomes. */
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result);
 enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v);
+enum tsr_next tsr_exit_debug(struct tsr_vcpu *v);
 enum tsr_next tsr_exit_error(struct tsr_vcpu *v, int error);
 enum tsr_next tsr_exit_internal(struct tsr_vcpu *v, u32 suberror);
+/* The call @fn is the VMM's to answer; PC is after it. */
+enum tsr_next tsr_exit_hypercall(struct tsr_vcpu *v, u32 fn);
 enum tsr_next tsr_exit_system(struct tsr_vcpu *v, u32 type, u64 flags);
 /* At the next KVM_RUN: the VMM has completed the access. */
 void tsr_mmio_complete(struct tsr_vcpu *v);
@@ -254,7 +274,7 @@ void tsr_inject_serror(struct tsr_vcpu *v, u64 esr);
 /* sysreg.c: a trapped MRS, MSR or SYS. */
 enum tsr_next tsr_sysreg_trap(struct tsr_vcpu *v);
 
-/* psci.c: SMCCC calls. */
+/* smccc.c: the call that x0 names. */
 enum tsr_next tsr_smccc_call(struct tsr_vcpu *v);
 /* Those that only compute; true: answered. Callable with interrupts off. */
 bool tsr_smccc_fast(struct tsr_vcpu *v);

@@ -11,12 +11,15 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "devattr.h"
 #include "ioctl.h"
 #include "tessera.h"
 
 /* KVM_CREATE_VM's type; Linux knows other bits, none of which is served. */
 #define VM_TYPE_IPA_BITS    GENMASK(7, 0)
 #define VM_IPA_BITS_DEFAULT 40
+
+#define VM_TAG_FLAGS (KVM_MEM_TSR_TAGS_ON_TOUCH | KVM_MEM_TSR_TAGS_OPTIONAL)
 
 /* VTCR_EL2.VS: VMIDs have 16 bits (Arm ARM D24.2.211), as VTTBR_EL2.VMID then has. */
 #define VTCR_VS	   BIT_ULL(19)
@@ -58,6 +61,7 @@ static void vm_free(struct kref *ref)
 	seam_tlbi_vmid(&vm->tlb);
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(vm->tlb.vmid);
+	tsr_coalesced_destroy(&vm->coalesced);
 	tsr_vm_cpu_destroy(&vm->cpu);
 	mmdrop(vm->mm);
 	kvfree(vm);
@@ -110,9 +114,12 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	err = tsr_vm_cpu_init(&vm->cpu);
 	if (err)
 		goto free;
-	err = vm_mem_init(vm, ipa_bits);
+	err = tsr_coalesced_init(&vm->coalesced);
 	if (err)
 		goto destroy_cpu;
+	err = vm_mem_init(vm, ipa_bits);
+	if (err)
+		goto destroy_coalesced;
 	err = tsr_notifier_register(vm);
 	if (err)
 		goto destroy_mem;
@@ -122,6 +129,8 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 destroy_mem:
 	vm_destroy(&vm->mem);
 	tsr_vmid_free(vm->tlb.vmid);
+destroy_coalesced:
+	tsr_coalesced_destroy(&vm->coalesced);
 destroy_cpu:
 	tsr_vm_cpu_destroy(&vm->cpu);
 free:
@@ -166,6 +175,9 @@ static long vm_set_region(void *self, void *arg, unsigned long raw)
 
 	/* One of user space, also to delete; core sees to everything else. */
 	if (req.hva != untagged_addr(req.hva) || !access_ok((void __user *)req.hva, req.size))
+		return -EINVAL;
+	/* They mean nothing without MTE, and mainline has no such bits. */
+	if ((req.flags & VM_TAG_FLAGS) && !READ_ONCE(vm->mem.mte))
 		return -EINVAL;
 	return vm_slot_set(&vm->mem, &req);
 }
@@ -224,6 +236,20 @@ static long vm_preferred_target(void *self, void *arg, unsigned long raw)
 	return 0;
 }
 
+static long vm_register_coalesced(void *self, void *arg, unsigned long raw)
+{
+	struct tsr_vm *vm = self;
+
+	return tsr_coalesced_add(&vm->coalesced, arg);
+}
+
+static long vm_unregister_coalesced(void *self, void *arg, unsigned long raw)
+{
+	struct tsr_vm *vm = self;
+
+	return tsr_coalesced_remove(&vm->coalesced, arg);
+}
+
 static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_CHECK_EXTENSION, vm_check_extension),
 	TSR_SERVED(KVM_ENABLE_CAP, vm_enable_cap),
@@ -231,14 +257,15 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region),
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
 	TSR_SERVED(KVM_TSR_QUERY_MEMORY, tsr_vm_query),
+	TSR_SERVED(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced),
+	TSR_SERVED(KVM_UNREGISTER_COALESCED_MMIO, vm_unregister_coalesced),
 	TSR_SERVED(KVM_CREATE_VCPU, vm_create_vcpu),
 	TSR_SERVED(KVM_ARM_PREFERRED_TARGET, vm_preferred_target),
 	/* No device can be created, not even for a try (KVM_CREATE_DEVICE_TEST). */
 	TSR_REFUSED(KVM_CREATE_DEVICE, ENODEV),
-	/* The VM has no groups of attributes. */
-	TSR_REFUSED(KVM_SET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_GET_DEVICE_ATTR, ENXIO),
-	TSR_REFUSED(KVM_HAS_DEVICE_ATTR, ENXIO),
+	TSR_SERVED(KVM_SET_DEVICE_ATTR, tsr_vm_attr_set),
+	TSR_SERVED(KVM_GET_DEVICE_ATTR, tsr_vm_attr_get),
+	TSR_SERVED(KVM_HAS_DEVICE_ATTR, tsr_vm_attr_has),
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

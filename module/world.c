@@ -22,7 +22,7 @@
 	 HCR_TLOR | HCR_TEA | HCR_TERR)
 
 /*
- * MDCR_EL2: debug registers are stored state, and there are no PMU, statistical
+ * MDCR_EL2: debug registers trap (debug.h), and there are no PMU, statistical
  * profiling, trace or their filters. With E2PB and E2TB 0 their buffers are EL2's.
  */
 #define MDCR_EVERY_GUEST \
@@ -199,7 +199,9 @@ static void guest_traps_load(struct tsr_vcpu *v)
 		cnthctl |= CNTHCTL_E2H_EL1PCTEN;
 	write_sysreg(cnthctl, cnthctl_el2);
 	write_sysreg(READ_ONCE(cpu->voffset), cntvoff_el2);
-	write_sysreg((v->host.mdcr & ~MDCR_BUFFERS) | MDCR_EVERY_GUEST, mdcr_el2);
+	write_sysreg((v->host.mdcr & ~MDCR_BUFFERS) | MDCR_EVERY_GUEST |
+			     (v->debug.control ? MDCR_TDE : 0),
+		     mdcr_el2);
 	write_sysreg(v->reg[VREG_MPIDR], vmpidr_el2);
 	if (tsr_world.hcx)
 		write_sysreg_s(tsr_world.guest_hcrx, SYS_HCRX_EL2);
@@ -316,6 +318,8 @@ static noinstr void syndrome_read(struct tsr_vcpu *v)
 
 	s->esr = read_sysreg(esr_el2);
 	ec = ESR_ELx_EC(s->esr);
+	if (ec == ESR_ELx_EC_WATCHPT_LOW)
+		s->far = read_sysreg(far_el2);
 	if (ec != ESR_ELx_EC_DABT_LOW && ec != ESR_ELx_EC_IABT_LOW)
 		return;
 	s->far = read_sysreg(far_el2);
@@ -378,6 +382,8 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	pmr_sync();
 	/* The host's breakpoints and steps are not the guest's. */
 	write_sysreg(0, mdscr_el1);
+	if (unlikely(v->debug.control || (v->reg[VREG_MDSCR] & MDSCR_ON)))
+		write_sysreg(tsr_debug_enter(v), mdscr_el1);
 	write_sysreg(v->cptr, cpacr_el1);
 	write_sysreg(v->vectors, vbar_el1);
 	write_sysreg_hcr(v->hcr);
@@ -385,6 +391,8 @@ noinstr unsigned long tsr_world_enter(struct tsr_vcpu *v)
 	why = v->mte ? enter_with_mte(v) : tsr_switch(&v->ctx);
 	context_tracking_guest_exit();
 	host_pstate();
+	if (unlikely(v->debug.loaded))
+		tsr_debug_leave(v);
 	if (why != TSR_EXIT_IRQ)
 		syndrome_read(v);
 	if (unlikely(v->serror_pending))

@@ -272,6 +272,7 @@ int tsr_world_init(void)
 	int err;
 
 	world_features(&tsr_world);
+	tsr_debug_init();
 	err = cpu_pm_register_notifier(&world_pm);
 	if (err)
 		return err;

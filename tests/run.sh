@@ -4,6 +4,7 @@
 # a PATTERN, and count them in the last line of output. Names:
 #	lint/CHECK	the checks of tests/lint.sh
 #	unit/NAME	native programs, the Makefile's unit-tests
+#	s2diff		tests/s2diff/run.sh: emu/mmu beside the CPUs of QEMU
 #	host/NAME	tests/host/NAME.sh, a script that runs on emulated hosts
 #
 # Every one reports TAP; a plan that is not met, a crash or no plan at all is a
@@ -13,6 +14,7 @@
 #	# only: full	with --full only
 #	# options: ...	of host/run.sh; such scripts share a boot only with
 #			those that have the same options
+#			(@kvmtests@: the folder with KVM's selftests)
 #	# timeout: N	seconds for the script on the host (120)
 # On the host they find programs in /bin, guests in /guest, all of tests/host
 # in /tests, $TSR_CPU, $TSR_KERNEL, $TSR_DISK, and $TSR_FULL=1 with --full.
@@ -72,6 +74,7 @@ native_tests()
 	for program in $(host/in-root make -s list-unit-tests); do
 		run_native "unit/${program##*/}" host/in-root "$program"
 	done
+	run_native s2diff tests/s2diff/run.sh
 }
 
 # field NAME FILE: the value of a comment line "# NAME: VALUE".
@@ -84,7 +87,7 @@ field()
 boots()
 {
 	script=$1
-	options=$(field options "$script")
+	options=$(field options "$script" | sed "s|@kvmtests@|$kvmtests|")
 	models=$(field machines "$script")
 	case ${models:-all} in
 	all) models="max neoverse-n2 cortex-a710 cortex-a76" ;;
@@ -139,6 +142,10 @@ must()
 }
 
 must host/build.sh all || :
+kvmtests=
+if wanted host/kvmtests; then
+	kvmtests=$(must tests/kvm/build.sh) || :
+fi
 native_tests
 plan_machines >"$work/machines"
 for kernel in $(cut -d ' ' -f 2 "$work/machines" | sort -u); do

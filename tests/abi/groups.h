@@ -12,11 +12,14 @@ void test_backing(void);
 void test_attrs(void);
 void test_query(void);
 void test_fault(void);
+void test_perms(void);
 void test_tags(void);
 void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);
 void test_onereg(void);
+void test_debug(void);
+void test_calls(void);
 void test_life(void);
 
 #endif

@@ -72,11 +72,9 @@ static const struct slot_row {
 	{ "flag 31, unknown", 0, 3, 1U << 31, AFTER, PAGE, 0, EINVAL },
 	{ "LOG_DIRTY_PAGES", NEED_TSR, 3, KVM_MEM_LOG_DIRTY_PAGES, AFTER, PAGE, 0, EINVAL },
 	{ "TAGS_ON_TOUCH alone", 0, 3, KVM_MEM_TSR_TAGS_ON_TOUCH, AFTER, PAGE, 0, EINVAL },
-	{ "TAGS_OPTIONAL without MTE", NEED_TSR, 3, KVM_MEM_TSR_TAGS_OPTIONAL, AFTER, PAGE, 0, 0 },
-	{ "TAGS_OPTIONAL taken away later", NEED_TSR, 3, 0, AFTER, PAGE, 0, EINVAL },
-	{ "TAGS_ON_TOUCH added later", NEED_TSR, 3,
-	  KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH, AFTER, PAGE, 0, EINVAL },
-	{ "TAGS_OPTIONAL deleted", NEED_TSR, 3, 0, AFTER, 0, 0, 0 },
+	{ "TAGS_OPTIONAL without MTE", 0, 3, KVM_MEM_TSR_TAGS_OPTIONAL, AFTER, PAGE, 0, EINVAL },
+	{ "both without MTE", 0, 3, KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH, AFTER,
+	  PAGE, 0, EINVAL },
 	{ "the highest id", 0, 32766, 0, AFTER, PAGE, 0, 0 },
 	{ "the highest id deleted", 0, 32766, 0, AFTER, 0, 0, 0 },
 	{ "id 32767", 0, 32767, 0, AFTER, PAGE, 0, EINVAL },
@@ -217,6 +215,35 @@ static void all_slots(void)
 	munmap(buffer, PAGE);
 }
 
+/* In a VM with MTE the tag flags mean something; of a slot that exists they are fixed. */
+static void tag_flags(void)
+{
+	static const struct {
+		const char *name;
+		uint32_t flags;
+		int want;
+	} rows[] = {
+		{ "made with TAGS_OPTIONAL", KVM_MEM_TSR_TAGS_OPTIONAL, 0 },
+		{ "TAGS_OPTIONAL taken away later", 0, EINVAL },
+		{ "TAGS_ON_TOUCH added later",
+		  KVM_MEM_TSR_TAGS_OPTIONAL | KVM_MEM_TSR_TAGS_ON_TOUCH, EINVAL },
+		{ "TAGS_ON_TOUCH alone", KVM_MEM_TSR_TAGS_ON_TOUCH, EINVAL },
+	};
+	uint8_t *buffer = memory_anon(PAGE);
+	struct machine m;
+
+	if (!env.tsr || !env.mte) {
+		tap_skip(env_lacks(NEED_TSR | NEED_MTE), "a slot's tag flags in a VM with MTE");
+		return;
+	}
+	machine_open(&m, MACHINE_NO_VCPU | MACHINE_MTE);
+	for (unsigned int i = 0; i < ROW_COUNT(rows); i++)
+		tap_errno(machine_slot(&m, 3, rows[i].flags, TEST_GPA, PAGE, buffer), rows[i].want,
+			  "a slot of a VM with MTE: %s", rows[i].name);
+	machine_close(&m);
+	munmap(buffer, PAGE);
+}
+
 void test_slots(void)
 {
 	struct machine m;
@@ -226,6 +253,7 @@ void test_slots(void)
 	machine_open(&m, MACHINE_NO_VCPU);
 	rows_run(&m, pointer_rows, ROW_COUNT(pointer_rows));
 	machine_close(&m);
+	tag_flags();
 	guest_view();
 	all_slots();
 }
