@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "alloc_fail.h"
 #include "tessera/lazy.h"
 #include "tessera/promote.h"
 #include "tessera/protect.h"
@@ -524,9 +525,44 @@ static void test_lazy_refused(void **state)
 				 -ENOMEM);
 		assert_null(world.ram.regions[0].arrive);
 		unlink(path);
-		world.gate.keeper_count--;
+		assert_settled(&world);
 		world_free(&world);
 	}
+}
+
+/* Each allocation fails once: an error, and the same call works afterwards. */
+static void test_failing_allocations(void **state)
+{
+	struct tsr_range area = { BASE, BASE + 8 * TSR_PAGE_SIZE };
+	int reached = 0;
+
+	for (int nth = 0; nth < 4; nth++) {
+		struct tsr_why why;
+		struct world world;
+		int failed = 0;
+		char path[32];
+
+		close(file_make(path, BYTES));
+		world_make(&world, TSR_RAM_ANON, NULL);
+		alloc_fail_after = nth;
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_watch_add(&world.watch, area, W);
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_gate_no_write(&world.gate, area, true);
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_lazy_init(&world.lazy, &world.gate, &world.ram,
+					      &world.ram.regions[0], path, 0, &why);
+		assert_int_equal(failed, alloc_fail_after < 0 && nth < 3);
+		reached += failed;
+		alloc_fail_after = -1;
+		assert_settled(&world);
+		assert_int_equal(tsr_gate_no_write(&world.gate, area, false), 0);
+		assert_settled(&world);
+		tsr_lazy_destroy(&world.lazy);
+		unlink(path);
+		world_free(&world);
+	}
+	assert_int_equal(reached, 3);
 }
 
 #define THREADS 4
@@ -577,6 +613,7 @@ int main(void)
 		cmocka_unit_test(test_lazy_contents),
 		cmocka_unit_test(test_lazy_truncated),
 		cmocka_unit_test(test_lazy_refused),
+		cmocka_unit_test(test_failing_allocations),
 		cmocka_unit_test(test_lazy_threads),
 	};
 
