@@ -19,15 +19,18 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # On the host 1 ns is 1 instruction. The timeline's first line is when the guest wanted
-# to execute its first instruction; the run before it has brought all programs into memory.
+# to execute its first instruction; the first runs bring all programs into memory.
 cat >"$work/job" <<'EOT'
 for size in 64 64 512; do
+	rm -f /mnt/lazy
 	truncate -s ${size}M /mnt/lazy
+	# The guest leaves itself in the file.
+	tessera run --ram ${size}M:file=/mnt/lazy,shared /guest/lazy 2 0 >/tmp/out || cat /tmp/out
 	pages=$((size * 256))
 	for walk in "scattered 10 0" "inorder 1 $((pages / 10))"; do
 		set -- $walk
 		tessera run --timeline --stats --ram ${size}M --lazy /mnt/lazy \
-			/guest/lazy 1 $2 0 $3 >/tmp/out 2>&1 || cat /tmp/out
+			--entry 0x40080000 1 $2 0 $3 >/tmp/out 2>&1 || cat /tmp/out
 		awk -v what="$size $1 first" '/needs to execute/ {
 			print what, $1 * 1000000
 			exit
