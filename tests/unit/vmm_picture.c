@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "alloc_fail.h"
 #include "look.h"
 
 #define HEAD "tessera-snapshot 1\nvm 4d2 2 1 1 1 0\n"
@@ -138,6 +139,33 @@ static void test_any_text(void **state)
 		if (at)
 			assert_int_equal(read_text(text, &snapshot), -EPROTO);
 	}
+}
+
+/* Each time that the array of cells grows it may not: an error, and nothing is held. */
+static void test_failing_allocations(void **state)
+{
+	static char text[40000];
+	struct snapshot snapshot;
+	FILE *file = fmemopen(text, sizeof(text), "w");
+	struct tsr_why why;
+	int error = -ENOMEM, tries;
+
+	fputs(HEAD SLOT, file);
+	for (unsigned int i = 0; i < 600; i++)
+		fprintf(file, "cell %x 1000 0 0 0 0 0\n", 0x40000000 + i * 4096);
+	fputs("end 258\n", file);
+	fclose(file);
+	for (tries = 0; error; tries++) {
+		file = fmemopen(text, strlen(text), "r");
+		alloc_fail_after = tries;
+		error = snapshot_read(file, &snapshot, &why);
+		alloc_fail_after = -1;
+		fclose(file);
+		assert_true(!error || error == -ENOMEM);
+	}
+	assert_int_equal(tries, 4);
+	assert_int_equal(snapshot.cell_count, 600);
+	snapshot_free(&snapshot);
 }
 
 /* What was written is read, names with anything in them too. */
@@ -304,10 +332,15 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	 cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_any_text), cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_looks),	 cmocka_unit_test(test_text),
-		cmocka_unit_test(test_svg),	 cmocka_unit_test(test_large),
+		cmocka_unit_test(test_failing_allocations),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_any_text),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_large),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

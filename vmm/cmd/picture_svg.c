@@ -286,7 +286,7 @@ static void head(FILE *file, const struct snapshot *snapshot, unsigned int heigh
 		"<pattern id=\"grain\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
 		"<path d=\"M0 0H4M0 0V4\" stroke=\"#fff\" stroke-opacity=\".6\"/></pattern>\n"
 		"<pattern id=\"dirty\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
-		"<circle cx=\"4\" cy=\"4\" r=\"1.4\" fill=\"#08222a\" fill-opacity=\".5\"/>"
+		"<circle cx=\"4\" cy=\"4\" r=\"1.2\" fill=\"#08222a\" fill-opacity=\".4\"/>"
 		"</pattern>\n"
 		"<pattern id=\"promoted\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
 		"<path d=\"M-2 2L2 -2M0 8L8 0M6 10L10 6\" stroke=\"#ffe9a8\" stroke-width=\"1.6\"/>"
