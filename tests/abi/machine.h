@@ -28,6 +28,11 @@
 #define MMIO_GPA  0x0a000000UL
 #define TEST_SLOT 1
 
+/* Linux 6.15 numbers it. */
+#ifndef KVM_CAP_ARM_WRITABLE_IMP_ID_REGS
+#define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
+#endif
+
 /* The default IPA size of KVM_CREATE_VM(0), api.rst 4.2. */
 #define IPA_BITS 40
 /* That of a machine with MACHINE_SMALL. */
@@ -67,6 +72,7 @@ long call(int fd, unsigned long request, unsigned long arg);
 
 enum machine_flags {
 	MACHINE_MTE = 1 << 0,	  /* KVM_CAP_ARM_MTE */
+	MACHINE_IMP_ID = 1 << 4,  /* KVM_CAP_ARM_WRITABLE_IMP_ID_REGS */
 	MACHINE_MMU = 1 << 1,	  /* stage 1 on: identity, RAM Normal Tagged */
 	MACHINE_NO_VCPU = 1 << 2, /* no vCPU, no slot 0 */
 	MACHINE_SMALL = 1 << 3,	  /* SMALL_IPA_BITS */
