@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# bench: programs for the emulated host, and a plugin of QEMU that counts. The
-# machine that the programs run is that of tests/abi.
+# bench: programs for the emulated host, and a plugin of QEMU that counts; programs for this
+# machine that measure core and its peers. The machine that the former run is that of tests/abi.
 
 bench-objs := $(patsubst %,$(B)/arm64/%.o, \
 	bench/e2e tests/abi/env tests/abi/guest tests/abi/machine tests/abi/tap)
@@ -14,4 +14,72 @@ $(B)/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
-.PHONY: bench
+# What is measured here is built as the kernel builds it, without sanitizers, over a seam of
+# its own; Linux's sources, which host/linux-source.sh unpacks, over a shim.
+# ATOMICS=1 builds programs that count atomic operations, apart.
+bench-at := $(B)/bench$(if $(ATOMICS),-atomics)
+bench-o := $(bench-at)/o
+bench-atomics := $(if $(ATOMICS),-DBENCH_ATOMICS)
+bench-cpp := -Icore -Ibench
+bench-core := $(core-objs:%=$(bench-o)/%) $(bench-o)/bench/seam.o
+
+LINUX ?= $(TSR_CACHE)/linux-source
+
+$(bench-o)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(bench-atomics) $(CFLAGS) -c -o $@ $<
+
+# A header that is asked for of the kernel is the shim's; the rest is Linux's own.
+shim-kvm := linux/bitfield linux/bits linux/kvm_host linux/pgtable linux/types
+shim-lib := asm/barrier linux/bitmap linux/bug linux/compiler linux/err linux/export linux/gfp \
+	linux/kconfig linux/kernel linux/limits linux/list linux/lockdep linux/rcupdate \
+	linux/sched/mm linux/slab linux/spinlock linux/types trace/events/maple_tree
+shim-headers := $(shim-kvm:%=$(bench-at)/shim/kvm/%.h) $(shim-lib:%=$(bench-at)/shim/lib/%.h)
+$(shim-headers): $(bench-at)/shim/%:
+	@mkdir -p $(@D)
+	echo '#include "shim/$(firstword $(subst /, ,$*)).h"' >$@
+
+kvm-cpp := -Ibench -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
+lib-cpp := -Ibench -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
+bench-kvm := $(bench-o)/bench/s2/linux.o $(bench-o)/linux/arch/arm64/kvm/hyp/pgtable.o
+bench-lib := $(patsubst %,$(bench-o)/bench/%.o,attr/xarray attr/maple shim/lib) \
+	$(bench-o)/linux/lib/xarray.o $(bench-o)/linux/lib/maple_tree.o
+$(bench-kvm): bench-cpp := $(kvm-cpp)
+$(bench-lib): bench-cpp := $(lib-cpp)
+$(bench-kvm) $(bench-lib): $(shim-headers)
+
+$(bench-o)/linux/%.o: $(LINUX)/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(bench-cpp) $(bench-atomics) $(CFLAGS) -w -c -o $@ $<
+
+bench-common := $(patsubst %,$(bench-o)/bench/%.o,meter heap pool)
+bench-stage2 := $(bench-common) $(bench-o)/bench/s2/threads.o
+$(bench-at)/s2-ours: $(bench-o)/bench/s2/ours.o $(bench-stage2) $(bench-core)
+$(bench-at)/s2-linux: $(bench-kvm) $(bench-stage2)
+$(bench-at)/attr-ours: $(bench-o)/bench/attr/ours.o $(bench-common) $(bench-core)
+$(bench-at)/attr-vm: $(bench-o)/bench/attr/vm.o $(bench-common) $(bench-core)
+$(bench-at)/attr-xarray: $(filter-out %/maple.o %/maple_tree.o,$(bench-lib)) $(bench-common)
+$(bench-at)/attr-maple: $(filter-out %/xarray.o,$(bench-lib)) $(bench-common)
+
+bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours attr-vm)
+bench-peers := $(patsubst %,$(bench-at)/%,s2-linux attr-xarray attr-maple)
+$(bench-ours) $(bench-peers):
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^
+
+# Each row once, with little, in ./dev test.
+bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm
+unit-tests += $(bench-tests)
+$(B)/unit/bench_s2: $(bench-at)/s2-ours
+$(B)/unit/bench_attr: $(bench-at)/attr-ours
+$(B)/unit/bench_vm: $(bench-at)/attr-vm
+$(bench-tests):
+	@mkdir -p $(@D)
+	cp $< $@
+
+bench-ours: $(bench-ours)
+bench-peers: $(bench-peers)
+
+-include $(shell find $(bench-o) -name '*.d' 2>/dev/null)
+
+.PHONY: bench bench-ours bench-peers

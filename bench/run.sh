@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
 #	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
-# -v says in "#" lines where the instructions went. Groups: e2e. README.md says
-# how the figures are taken. The status is 1 where a goal is missed.
+# -v says in "#" lines where the instructions went, and what each peer took. Groups:
+# e2e, s2, attr. README.md says how the figures are taken. The status is 1 where a
+# goal is missed.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 . "$top/host/lib.sh"
@@ -14,13 +15,15 @@ groups=
 for word; do
 	case $word in
 	-v) verbose=10 ;;
-	e2e) groups="$groups $word" ;;
-	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e" ;;
+	e2e | s2 | attr) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr" ;;
 	esac
 done
 
 kernel=newest
 faults=2048
+linux_parts="Makefile arch/arm64/kvm/hyp arch/arm64/include include lib/xarray.c lib/radix-tree.h
+lib/maple_tree.c"
 short=
 
 mkdir -p "$TSR_BUILD/run"
@@ -71,6 +74,8 @@ share()
 
 e2e()
 {
+	host/build.sh all bench
+	host/module.sh "$kernel"
 	for who in tessera kvm; do
 		machine "$who" "" "for what in hypercall load store; do
 			bench-e2e \$what 5000; done" >"$work/$who.costs"
@@ -87,9 +92,55 @@ e2e()
 	figure e2e/fault-own "$(share tessera)" "$(share kvm)(kvm-7.2)" instructions 0.6
 }
 
-host/build.sh all bench
-host/module.sh "$kernel"
-for group in ${groups:-e2e}; do
+# native GROUP PEER...: programs of this machine, PEER beside ours, to files of
+# $work; $peers are those of the peers, each with the release that it is of.
+native()
+{
+	group=$1
+	shift
+	# shellcheck disable=SC2086 # a list of words
+	linux=$(host/linux-source.sh $linux_parts)
+	release=$(awk '/^VERSION/ { v = $3 } /^PATCHLEVEL/ { print v "." $3; exit }' \
+		"$linux/Makefile")
+	host/build.sh bench-ours bench-peers
+	bench/measure.sh "$TSR_BUILD/bench/$group-ours" >"$work/ours"
+	peers=
+	for peer; do
+		peers="$peers $peer-$release"
+		bench/measure.sh "$TSR_BUILD/bench/$group-$peer" >"$work/$peer-$release"
+	done
+}
+
+# compare GROUP: what native() measured, against bench/goals.
+compare()
+{
+	(
+		cd "$work"
+		# shellcheck disable=SC2086 # a list of words
+		[ "$verbose" = 0 ] || grep . ours $peers | sed 's/^/# /; s/:/: /' >&2
+		# shellcheck disable=SC2086
+		awk -v group="$1" -f "$top/bench/compare.awk" "$top/bench/goals" ours $peers
+	) || short=1
+}
+
+s2()
+{
+	native s2 linux
+	host/build.sh ATOMICS=1 bench-ours bench-peers
+	atomics=$TSR_BUILD/bench-atomics
+	host/in-root "$atomics/s2-ours" time fault-atomics >>"$work/ours"
+	host/in-root "$atomics/s2-linux" time fault-atomics >>"$work/linux-$release"
+	compare s2
+}
+
+attr()
+{
+	native attr xarray maple
+	bench/measure.sh "$TSR_BUILD/bench/attr-vm" >>"$work/ours"
+	compare attr
+}
+
+for group in ${groups:-e2e s2 attr}; do
 	"$group"
 done
 [ -z "$short" ] || exit 1

@@ -2,53 +2,74 @@
 #include "attr_node.h"
 #include "seam.h"
 
-static_assert(sizeof(struct attr_node) == TSR_LEVEL_COUNT * sizeof(void *), "node");
-static_assert(sizeof(struct attr_leaf) == TSR_LEVEL_COUNT, "a byte a page");
-
 void attr_init(struct attr *attr, u8 ipa_bits)
 {
-	int level = TSR_LEVEL_LAST - 1;
-
-	while (TSR_LEVEL_ORDER(level) < ipa_bits - TSR_PAGE_SHIFT)
-		level--;
 	attr->root = attr_value_word(0);
-	attr->root_level = (s8)level;
 	attr->pages = 1ULL << (ipa_bits - TSR_PAGE_SHIFT);
+}
+
+/* Where the way down to a page ends: a value, or the leaf. */
+struct attr_place {
+	void *word;
+	int level; /* of the word */
+};
+
+static inline struct attr_place attr_find(const struct attr *attr, u64 nr)
+{
+	struct attr_place at = { seam_rcu_load(&attr->root), ATTR_ROOT_LEVEL };
+
+	/* Unrolled: the shifts are constants. */
+#pragma GCC unroll 3
+	for (int level = ATTR_ROOT_LEVEL + 1; level <= ATTR_LEAF_LEVEL; level++) {
+		const struct attr_node *node;
+
+		if (!attr_word_is_node(at.word))
+			return at;
+		node = attr_word_node(at.word);
+		at.word = seam_rcu_load(&node->child[attr_index(nr, level)]);
+		at.level = level;
+	}
+	return at;
+}
+
+static inline u8 attr_leaf_value(const void *word, u64 nr)
+{
+	const struct attr_leaf *leaf = attr_word_node(word);
+
+	return attr_byte_value(READ_ONCE(leaf->page[attr_index(nr, TSR_LEVEL_LAST)]));
 }
 
 struct attr_view attr_get(const struct attr *attr, struct gfn gfn)
 {
-	void *word = seam_rcu_load(&attr->root);
-	int level = attr->root_level;
+	struct attr_place at = attr_find(attr, gfn.nr);
 
-	while (attr_word_is_node(word)) {
-		if (++level == TSR_LEVEL_LAST) {
-			const struct attr_leaf *leaf = attr_word_node(word);
-			u8 bits = READ_ONCE(leaf->page[attr_index(gfn.nr, level)]);
+	if (attr_word_is_node(at.word))
+		return (struct attr_view){ attr_leaf_value(at.word, gfn.nr), TSR_LEVEL_LAST };
+	return (struct attr_view){ attr_word_value(at.word), at.level };
+}
 
-			return (struct attr_view){ bits, TSR_LEVEL_LAST };
-		}
-		word = seam_rcu_load(&((struct attr_node *)attr_word_node(word))
-					      ->child[attr_index(gfn.nr, level)]);
+/* The pages from @nr on that have @value, as far as one span or leaf tells: their end. */
+static u64 attr_run(const struct attr *attr, u64 nr, u8 value)
+{
+	struct attr_place at = attr_find(attr, nr);
+	u64 end = (nr | ((1ULL << TSR_LEVEL_ORDER(at.level)) - 1)) + 1;
+
+	if (!attr_word_is_node(at.word))
+		return attr_word_value(at.word) == value ? end : nr;
+	while (nr < end && attr_leaf_value(at.word, nr) == value)
+		nr++;
+	return nr;
+}
+
+u64 attr_next(const struct attr *attr, struct gfn gfn, u64 end)
+{
+	u8 value = (u8)attr_get(attr, gfn).bits;
+	u64 nr = gfn.nr + 1, run;
+
+	for (; nr < end; nr = run) {
+		run = attr_run(attr, nr, value);
+		if (run == nr)
+			return nr;
 	}
-	return (struct attr_view){ attr_word_value(word), (s8)level };
-}
-
-/* Recursion ends at the last level: at most five deep. */
-static void attr_word_destroy(void *word, int level)
-{
-	struct attr_node *node = attr_word_node(word);
-
-	if (!attr_word_is_node(word))
-		return;
-	if (level + 1 < TSR_LEVEL_LAST)
-		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-			attr_word_destroy(node->child[i], level + 1);
-	seam_free(node);
-}
-
-void attr_destroy(struct attr *attr)
-{
-	attr_word_destroy(attr->root, attr->root_level);
-	attr->root = attr_value_word(0);
+	return end;
 }

@@ -5,13 +5,14 @@
  * A radix tree of the translation table's geometry: a word is either one value for
  * its whole span or points to 512 words of the next level; the last level is a byte a
  * page. A span that is uniform has one word: nodes whose children agree are joined at
- * once, so "is this block uniform?" is answered on the way to the value.
+ * once, so "is this block uniform, and with what?" is answered on the way to the value.
+ * What is set costs what it cuts, not what it covers.
  *
  * Invariants: no node has 512 equal values as children. A page never set has 0.
  *
  * Readers hold the RCU read lock. Writers are serialized by vm->lock. A reader that runs
- * beside a change may see it half made; the invalidate sequence (vm.h) makes such a
- * reader start again.
+ * beside a change may see it half made, each page as it was or as it will be; the
+ * invalidate sequence (vm.h) makes such a reader start again.
  *
  * A change is prepared (may fail, nothing has changed) and then committed (cannot).
  */
@@ -20,8 +21,11 @@
 
 #include "types.h"
 
-/* Bits that fit in the store: a value is shifted by one in a word, and a byte in a leaf. */
+/* Bits that fit in the store: a byte a page, of which one bit tells values from nodes. */
 #define ATTR_BITS_MAX 0x7fULL
+
+/* The root is a word of this level: it spans the largest IPA space, of 48 bits. */
+#define ATTR_ROOT_LEVEL (-1)
 
 enum attr_op {
 	ATTR_EXACT, /* these bits and no others */
@@ -30,30 +34,27 @@ enum attr_op {
 };
 
 struct attr {
-	void *root;    /* a word; [vm->lock to change, RCU to read] */
-	s8 root_level; /* the level whose entry spans what root does; constant */
-	u64 pages;     /* the size of the store; constant */
+	void *root; /* a word; [vm->lock to change, RCU to read] */
+	u64 pages;  /* the size of the store; constant */
 };
 
 /* A page's value, and the level of the largest uniform block around it (-1..3). */
 struct attr_view {
-	u8 bits;
-	s8 level;
+	u64 bits;
+	s64 level;
 };
 
-/* At most a node for each level on each of the two paths where a range cuts a span. */
-#define ATTR_PLAN_INNER 6
-#define ATTR_PLAN_LEAF	2
+/* A node for each level at which an end of the range cuts a span; the first they share. */
+#define ATTR_PLAN_NODES 7
 
 /* A prepared change. Its nodes belong to the plan until the commit takes them. */
 struct attr_plan {
 	struct gfn_range range;
-	enum attr_op op;
-	u8 bits;
-	u8 inner_count;
-	u8 leaf_count;
-	void *inner[ATTR_PLAN_INNER];
-	void *leaf[ATTR_PLAN_LEAF];
+	u64 keep, add;	    /* what a word loses and gets: (old & keep) | add */
+	void **word;	    /* of the smallest span that holds the range; [vm->lock] */
+	int level;	    /* of that span */
+	unsigned int count; /* of nodes */
+	void *node[ATTR_PLAN_NODES];
 };
 
 /* All pages below 2^(@ipa_bits - TSR_PAGE_SHIFT) have value 0. Allocates nothing. */
@@ -61,17 +62,29 @@ void attr_init(struct attr *attr, u8 ipa_bits);
 /* No reader is left. */
 void attr_destroy(struct attr *attr);
 
-/* RCU reader or vm->lock. @gfn below the size of the store. */
+/*
+ * Queries. RCU reader or vm->lock. @gfn below the size of the store.
+ */
+
 struct attr_view attr_get(const struct attr *attr, struct gfn gfn);
+
+/* Has the block of @level around @gfn one value? */
+static inline bool attr_uniform(const struct attr *attr, struct gfn gfn, int level)
+{
+	return attr_get(attr, gfn).level <= level;
+}
+
+/* The first page after @gfn, and before @end, that has another value than it; else @end. */
+u64 attr_next(const struct attr *attr, struct gfn gfn, u64 end);
 
 /*
  * Allocates what a change of the pages in @range may need. @range is not empty and within
  * the store; @bits <= ATTR_BITS_MAX. vm->lock; sleeps.
  * Errors: -ENOMEM; nothing is held then.
  */
-int attr_prepare(const struct attr *attr, struct gfn_range range, enum attr_op op, u8 bits,
+int attr_prepare(struct attr *attr, struct gfn_range range, enum attr_op op, u8 bits,
 		 struct attr_plan *plan);
-/* Makes the change, frees what it did not need. Under the same hold of vm->lock; sleeps. */
+/* Makes the change and frees what it left empty. Under the same hold of vm->lock; sleeps. */
 void attr_commit(struct attr *attr, struct attr_plan *plan);
 /* Instead of committing. */
 void attr_plan_drop(struct attr_plan *plan);

@@ -6,15 +6,36 @@
 #include "attr.h"
 
 /*
- * A word is a value shifted left by one, or the address of a node plus one. Zeroed memory
- * thus holds the value 0. What a word of level TSR_LEVEL_LAST - 1 points to is a leaf.
+ * A word is the address of a node plus one, or else eight equal bytes: a value shifted
+ * left by one. A leaf has such a byte a page. So zeroed memory holds the value 0 whatever
+ * it is used for, memory is filled with a value by memset(), and the first word of a leaf
+ * that is uniform is the word to put in the leaf's place.
  */
 struct attr_node {
 	void *child[TSR_LEVEL_COUNT];
 };
 
+/* What words of this level point to are leaves. */
+#define ATTR_LEAF_LEVEL (TSR_LEVEL_LAST - 1)
+#define ATTR_LEAF_WORDS (TSR_LEVEL_COUNT / sizeof(u64))
+
 struct attr_leaf {
-	u8 page[TSR_LEVEL_COUNT];
+	union {
+		u8 page[TSR_LEVEL_COUNT];
+		u64 word[ATTR_LEAF_WORDS];
+	};
+};
+
+/*
+ * The leaves of eight neighbouring words are one piece of memory, each in its place: it is
+ * there while one of them is in use. There is less to allocate and to free so, and all nodes
+ * have one size.
+ */
+#define ATTR_LEAVES_ORDER 3
+#define ATTR_LEAVES	  (1U << ATTR_LEAVES_ORDER)
+
+struct attr_leaves {
+	struct attr_leaf leaf[ATTR_LEAVES];
 };
 
 static inline bool attr_word_is_node(const void *word)
@@ -24,17 +45,28 @@ static inline bool attr_word_is_node(const void *word)
 
 static inline void *attr_word_node(const void *word)
 {
-	return (void *)((unsigned long)word & ~1UL);
+	return (char *)word - 1;
+}
+
+static inline u8 attr_byte_value(u8 byte)
+{
+	return byte >> 1;
 }
 
 static inline u8 attr_word_value(const void *word)
 {
-	return (u8)((unsigned long)word >> 1);
+	return attr_byte_value((u8)(unsigned long)word);
+}
+
+/* Eight bytes of @value. */
+static inline u64 attr_value_bytes(u8 value)
+{
+	return 0x0101010101010101ULL * (u8)(value << 1);
 }
 
 static inline void *attr_value_word(u8 value)
 {
-	return (void *)((unsigned long)value << 1);
+	return (void *)(unsigned long)attr_value_bytes(value);
 }
 
 static inline void *attr_node_word(void *node)

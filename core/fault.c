@@ -112,6 +112,9 @@ static struct fault_verdict fault_map(perm_t perm, perm_t need, enum memtype typ
 
 	if (!perm_has(perm, need))
 		return fault_lacks(need & ~perm);
+	/* A tag access alone: what else it needs was granted when it faulted, and is no more. */
+	if (!(perm & (PERM_R | PERM_W | PERM_X)))
+		return fault_lacks(PERM_R);
 	v.perm = perm;
 	v.type = type;
 	return v;

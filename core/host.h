@@ -13,7 +13,7 @@ struct host {
 	u8 ipa_bits;	/* largest IPA size served, 32..48 */
 	u8 pa_bits;	/* physical address size, 32..48 */
 	u8 mte;		/* ID_AA64PFR1_EL1.MTE: 0 none, 2 full, 3 with asymmetric checking */
-	u8 bbm;		/* ID_AA64MMFR2_EL1.BBM: 0, 1, 2 */
+	u8 bbm;		/* FEAT_BBM: 2 if without TLB conflict aborts; 0 and 1 are as one */
 	u8 hafdbs;	/* ID_AA64MMFR1_EL1.HAFDBS: 0, 1 (AF), 2 (AF and dirty) */
 	bool mte_perm;	/* FEAT_MTE_PERM: stage 2 has NoTagAccess */
 	bool fwb;	/* FEAT_S2FWB, in use: MemAttr is read as with HCR_EL2.FWB = 1 */

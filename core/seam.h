@@ -9,13 +9,18 @@
  *
  * seam_os.h gives: u8 u16 u32 s8 u64 s64 bool size_t, NULL, -Exxx errno names,
  * memcpy/memset/memmove, BIT, BIT_ULL, GENMASK_ULL, FIELD_GET, FIELD_PREP,
- * static_assert, READ_ONCE, WRITE_ONCE, smp_rmb (after a READ_ONCE),
- * smp_wmb (before a WRITE_ONCE), smp_store_release, cmpxchg_release (returns what was there),
- * seam_count(u64 *p, n) (adds atomically),
+ * static_assert, noinline, READ_ONCE, WRITE_ONCE, smp_rmb (after a READ_ONCE),
+ * smp_wmb (before a WRITE_ONCE), smp_store_release, xchg_release and cmpxchg_release (both
+ * return what was there), seam_bits_clear(u64 *p, bits) and seam_count(u64 *p, n) (which adds),
+ * both atomic and without order,
+ * seam_phys_ptr(u64 pa) and seam_ptr_phys(const void *p), for memory that tables are taken from,
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
  *	seam_rwlock_t	spinning lock, shared or exclusive
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
+ *
+ * It may also define functions of this header itself, static and inline, where a call costs
+ * too much: the declarations below go with that.
  */
 #ifndef CORE_SEAM_H
 #define CORE_SEAM_H
@@ -47,9 +52,17 @@ void seam_relax(void);
 /* --- Read-copy-update. Readers may nest and may not sleep. --- */
 void seam_rcu_read_lock(void);
 void seam_rcu_read_unlock(void);
-void *seam_rcu_load(void *const *p);
-void seam_rcu_publish(void **p, void *value);
-/* Frees @p, which came from seam_alloc(), after the readers of now are gone. May sleep. */
+/* The address dependency orders the reads behind the pointer after its load. */
+static inline void *seam_rcu_load(void *const *p)
+{
+	return READ_ONCE(*p);
+}
+/* Pairs with the address dependency of seam_rcu_load(). */
+static inline void seam_rcu_publish(void **p, void *value)
+{
+	smp_store_release(p, value);
+}
+/* Frees @p, of seam_alloc() or NULL, after the readers of now are gone. May sleep. */
 void seam_free_rcu(void *p);
 
 /* Whether the memory is to be charged to the VMM is the owner's business; it may sleep. */
@@ -62,8 +75,16 @@ void seam_free(void *p);
 void *seam_table_alloc(void);
 /* May be called under any lock; the caller has made sure that no walker can reach the page. */
 void seam_table_free(void *table);
-struct hpa seam_table_hpa(const void *table);
-void *seam_table_ptr(struct hpa hpa);
+
+static inline struct hpa seam_table_hpa(const void *table)
+{
+	return hpa_of(seam_ptr_phys(table));
+}
+
+static inline void *seam_table_ptr(struct hpa hpa)
+{
+	return seam_phys_ptr(hpa.addr);
+}
 
 /* Pages of @count, naturally aligned (concatenated start tables); count is a power of two. */
 void *seam_table_alloc_contig(unsigned int count);

@@ -20,6 +20,15 @@ const struct slot *slot_find(const struct slots *slots, struct gfn gfn)
 	return slot && gfn.nr < slot->gfns.end ? slot : NULL;
 }
 
+const struct slot *slot_from(const struct slots *slots, struct gfn gfn)
+{
+	const struct slot *slot = slot_find(slots, gfn);
+
+	if (slot || !slots)
+		return slot;
+	return slot_index_above(slots->index[SLOT_BY_GFN], SLOT_BY_GFN, gfn.nr, ~0U);
+}
+
 const struct slot *slot_by_id(const struct slots *slots, u32 id)
 {
 	const struct slot *slot = NULL;

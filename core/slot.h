@@ -83,6 +83,9 @@ static inline struct hva slot_gfn_hva(const struct slot *slot, struct gfn gfn)
 /* The slot that holds @gfn, or NULL. RCU reader or vm->lock; @slots may be NULL. */
 const struct slot *slot_find(const struct slots *slots, struct gfn gfn);
 
+/* The first slot that ends after @gfn, by guest page, or NULL. RCU reader or vm->lock. */
+const struct slot *slot_from(const struct slots *slots, struct gfn gfn);
+
 /* The slot numbered @id, or NULL. RCU reader or vm->lock; @slots may be NULL. */
 const struct slot *slot_by_id(const struct slots *slots, u32 id);
 

@@ -54,6 +54,21 @@ const struct slot *slot_index_find(const struct slot_index *index, enum slot_ord
 	return &chunk->slot[slots_upto(chunk, order, key, id) - 1];
 }
 
+const struct slot *slot_index_above(const struct slot_index *index, enum slot_order order, u64 key,
+				    u32 id)
+{
+	u32 at = index ? spans_upto(index, key, id) : 0;
+
+	if (at) {
+		const struct slot_chunk *chunk = index->span[at - 1].chunk;
+		u32 next = slots_upto(chunk, order, key, id);
+
+		if (next < chunk->count)
+			return &chunk->slot[next];
+	}
+	return index && at < index->count ? &index->span[at].chunk->slot[0] : NULL;
+}
+
 void *slot_edit_alloc(struct slot_edit *edit, size_t size)
 {
 	void *p = seam_alloc(size);

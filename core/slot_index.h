@@ -49,6 +49,10 @@ static inline u64 slot_key(enum slot_order order, const struct slot *slot)
 const struct slot *slot_index_find(const struct slot_index *index, enum slot_order order, u64 key,
 				   u32 id);
 
+/* The first slot whose (key, number) is above (@key, @id), or NULL. @index may be NULL. */
+const struct slot *slot_index_above(const struct slot_index *index, enum slot_order order, u64 key,
+				    u32 id);
+
 /*
  * Make a new version with @slot in it, or without it (it is there); the result is NULL when
  * nothing is left. What is made and what is superseded is noted in @edit.

@@ -16,6 +16,7 @@ int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struc
 
 void vm_destroy(struct vm *vm)
 {
+	s2_cache_drain(&vm->cut);
 	s2_destroy(&vm->s2);
 	attr_destroy(&vm->attr);
 	slots_destroy(vm->slots);
@@ -92,7 +93,7 @@ void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps)
 {
 	while (!gfn_range_empty(range)) {
 		seam_write_lock(&vm->s2_lock);
-		range.begin = s2_range_unmap(&vm->s2, range);
+		range.begin = s2_range_unmap(&vm->s2, NULL, range);
 		seam_write_unlock(&vm->s2_lock);
 		if (sleeps)
 			seam_relax();
@@ -128,30 +129,50 @@ static perm_t vm_attr_removes(enum attr_op op, u64 bits)
 	return remove;
 }
 
-/* Takes permissions from what is mapped. A bracket over the range is open. */
+/* Takes permissions from what is mapped; vm->lock. A bracket over the range is open. */
 static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
 {
 	while (!gfn_range_empty(range)) {
 		seam_write_lock(&vm->s2_lock);
-		range.begin = s2_range_protect(&vm->s2, range, remove);
+		range.begin = s2_range_protect(&vm->s2, &vm->cut, range, remove);
 		seam_write_unlock(&vm->s2_lock);
 		seam_relax();
 	}
 }
 
-static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, perm_t remove)
+/*
+ * The pages around @nr that the change has made alike are a block again. What has become wider
+ * comes back by faults.
+ */
+static void vm_s2_join(struct vm *vm, u64 nr)
 {
-	struct gfn_range range = plan->range;
+	const int level = TSR_LEVEL_LAST - 1;
+	u64 pages = 1ULL << TSR_LEVEL_ORDER(level), begin = nr & ~(pages - 1);
 
+	if (!attr_uniform(&vm->attr, gfn_of(nr), level))
+		return;
+	seam_write_lock(&vm->s2_lock);
+	s2_range_join(&vm->s2, (struct gfn_range){ begin, begin + pages }, level);
+	seam_write_unlock(&vm->s2_lock);
+}
+
+static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, struct gfn_range range,
+			   perm_t remove)
+{
 	vm_inval_begin(vm, range);
 	attr_commit(&vm->attr, plan);
 	if (remove)
 		vm_s2_protect(vm, range, remove);
 	vm_inval_end(vm);
+	if (remove) {
+		vm_s2_join(vm, range.begin);
+		vm_s2_join(vm, range.end - 1);
+	}
 }
 
 int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits)
 {
+	perm_t remove = vm_attr_removes(op, bits);
 	struct attr_plan plan;
 	int err;
 
@@ -159,10 +180,12 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 		return -EINVAL;
 	seam_mutex_lock(&vm->lock);
 	err = bits & ~vm_attr_mask(vm) ? -EINVAL : 0;
+	if (!err && remove)
+		err = s2_cache_fill(&vm->cut, S2_TABLES_CUT);
 	if (!err)
 		err = attr_prepare(&vm->attr, range, op, (u8)bits, &plan);
 	if (!err)
-		vm_attr_commit(vm, &plan, vm_attr_removes(op, bits));
+		vm_attr_commit(vm, &plan, range, remove);
 	seam_mutex_unlock(&vm->lock);
 	return err;
 }

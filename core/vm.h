@@ -55,6 +55,7 @@ struct vm {
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
 	struct slots *slots; /* [lock to change, RCU to read] */
 	struct attr attr;    /* [lock to change, RCU to read] */
+	struct s2_cache cut; /* [lock] tables for blocks that a change of attributes cuts */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -77,7 +78,8 @@ void vm_destroy(struct vm *vm);
 
 /*
  * VTTBR_EL2 without the VMID; and VTCR_EL2 without VS: T0SZ, SL0, IRGN0, ORGN0, SH0, TG0 and
- * PS (of host->pa_bits) are there, hardware update of AF and dirty state is off.
+ * PS (of host->pa_bits) are there, HA where the host has it; hardware update of dirty state
+ * is off.
  */
 u64 vm_vttbr_baddr(const struct vm *vm);
 u64 vm_vtcr(const struct vm *vm);
@@ -105,6 +107,30 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req);
 int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits);
 /* The attribute bits that this VM supports on this host (KVM_CAP_MEMORY_ATTRIBUTES). */
 u64 vm_attr_mask(const struct vm *vm);
+
+/* --- Queries. --- */
+
+/* Pages in a row that are alike in all that is told of them here. */
+struct vm_extent {
+	struct gfn_range gfns;
+	u32 slot;	/* its number */
+	u64 attributes; /* ABI_ATTR_* */
+	bool mapped;	/* stage 2 has leaves for them; the rest is about those */
+	bool young;	/* their access flags are set */
+	perm_t perm;	/* what they grant; T in a VM with MTE alone */
+	u8 order;	/* log2 of the pages of each */
+};
+
+/*
+ * Fills @out with up to @max extents of the pages of @range that lie in slots, by page, and
+ * takes what it has dealt with off the front of @range; at least a page. It does a bounded
+ * piece of work and may return less than @max, or extents that could be joined with those of
+ * the call before. Slots and attributes are those of one moment; what is mapped may change
+ * meanwhile. Takes vm->lock, and s2_lock shared, for a while each time.
+ * Returns how many extents.
+ */
+unsigned int vm_query(struct vm *vm, struct gfn_range *range, struct vm_extent *out,
+		      unsigned int max);
 
 /* --- Running. --- */
 

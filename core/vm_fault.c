@@ -37,9 +37,9 @@ static void vm_look(struct vm *vm, const struct access *access, struct vm_view *
 }
 
 /*
- * A permission fault whose need is granted already: most likely another vCPU was faster,
- * and the guest just runs again. Only if the very same fault comes twice in a row is there
- * a need that the syndrome hides.
+ * A permission fault whose need is granted already: most likely another vCPU was faster.
+ * Only if the very same fault comes twice in a row is it certain that there is a need which
+ * the syndrome hides.
  */
 static bool vm_fault_was_raced(struct s2_cache *cache, const struct access *access,
 			       const struct vm_view *view)
@@ -142,7 +142,7 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, const struct
 	struct fault_env env = vm_fault_env(vm);
 	struct fault_verdict v;
 	struct backing b;
-	int err = s2_cache_fill(cache);
+	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
 		err = seam_backing_get(vm, &view->slot, view->gfn, need & PERM_W, &b);
@@ -164,16 +164,17 @@ void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access
 {
 	struct fault_verdict v;
 	struct vm_view view;
+	bool raced;
 
 	memset(result, 0, sizeof(*result));
 	result->outcome = VM_RESUME;
 	seam_count(&vm->stats.faults, 1);
 	vm_look(vm, access, &view);
-	if (vm_fault_was_raced(cache, access, &view))
-		return;
-	v = fault_plan(access, view.has_slot ? &view.slot : NULL, view.attr.bits, view.mapped);
+	raced = vm_fault_was_raced(cache, access, &view);
+	v = fault_plan(access, view.has_slot ? &view.slot : NULL, (u8)view.attr.bits, view.mapped);
+	/* What policy grants may be mapped on suspicion; what it denies must be needed. */
 	if (v.action == FAULT_BACKING)
 		vm_fault_backing(vm, cache, &view, v.need, result);
-	else
+	else if (!raced)
 		vm_apply(vm, &view, &v, result);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "backing.h"
+#include "lock.h"
 #include "phys.h"
 #include "slot.h"
 
@@ -19,6 +20,7 @@ static struct {
 
 void emu_mm_reset(void)
 {
+	pthread_mutex_init(&mm.lock, NULL);
 	mm.count = 0;
 	mm.hook = NULL;
 	mm.err = 0;
@@ -74,12 +76,12 @@ struct hpa emu_zero_page(void)
 
 void emu_mm_lock(void)
 {
-	pthread_mutex_lock(&mm.lock);
+	emu_mutex_lock(&mm.lock);
 }
 
 void emu_mm_unlock(void)
 {
-	pthread_mutex_unlock(&mm.lock);
+	emu_mutex_unlock(&mm.lock);
 }
 
 static struct emu_vma *vma_find(u64 addr)
@@ -111,7 +113,7 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 	void (*hook)(void *arg);
 	int err;
 
-	pthread_mutex_lock(&mm.lock);
+	emu_mutex_lock(&mm.lock);
 	mm.gets++;
 	err = mm.err;
 	mm.err = 0;
@@ -121,7 +123,7 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 		backing_fill(vma_find(addr), addr, write, out);
 		mm.held++;
 	}
-	pthread_mutex_unlock(&mm.lock);
+	emu_mutex_unlock(&mm.lock);
 	if (!err && hook)
 		hook(mm.hook_arg);
 	return err;
@@ -129,10 +131,10 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 {
-	pthread_mutex_lock(&mm.lock);
+	emu_mutex_lock(&mm.lock);
 	mm.held--;
 	mm.dirtied = dirtied;
-	pthread_mutex_unlock(&mm.lock);
+	emu_mutex_unlock(&mm.lock);
 }
 
 int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out)
@@ -140,7 +142,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 	u64 end = hva.addr + size, covered = 0;
 
 	memset(out, 0, sizeof(*out));
-	pthread_mutex_lock(&mm.lock);
+	emu_mutex_lock(&mm.lock);
 	for (unsigned int i = 0; i < mm.count; i++) {
 		const struct emu_vma *vma = &mm.vma[i];
 		u64 first = vma->begin > hva.addr ? vma->begin : hva.addr;
@@ -153,7 +155,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 		if (!vma->can_tag)
 			out->untaggable |= BIT(vma->kind);
 	}
-	pthread_mutex_unlock(&mm.lock);
+	emu_mutex_unlock(&mm.lock);
 	if (covered < size)
 		out->kinds |= BIT(BACKING_NONE);
 	return 0;

@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "lock.h"
 #include "phys.h"
+#include "scheduler.h"
 #include "seam.h"
+#include "tlb.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -15,10 +18,12 @@
 
 enum page_use { PAGE_FREE, PAGE_TABLE, PAGE_RAM };
 
-/* All under lock but base, which is set once by emu_phys_reset() before any thread. */
+/* Set once by emu_phys_reset(), before any thread. */
+u8 *emu_phys_base;
+
+/* All under lock. */
 static struct {
 	pthread_mutex_t lock;
-	u8 *base;
 	u8 use[EMU_PHYS_PAGES];
 	unsigned int hint; /* no page below is free */
 	unsigned int ram;  /* pages from here on are RAM, taken from the end */
@@ -30,14 +35,16 @@ static struct {
 
 void emu_phys_reset(void)
 {
-	if (!phys.base) {
-		phys.base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (phys.base == MAP_FAILED)
+	emu_tlb_end();
+	emu_lock_reset();
+	if (!emu_phys_base) {
+		emu_phys_base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (emu_phys_base == MAP_FAILED)
 			abort();
 	}
 	memset(phys.use, PAGE_FREE, sizeof(phys.use));
-	ASAN_POISON_MEMORY_REGION(phys.base, EMU_PHYS_PAGES * TSR_PAGE_SIZE);
+	ASAN_POISON_MEMORY_REGION(emu_phys_base, EMU_PHYS_PAGES * TSR_PAGE_SIZE);
 	phys.hint = 0;
 	phys.ram = EMU_PHYS_PAGES;
 	phys.tables = 0;
@@ -89,12 +96,12 @@ void emu_allocs_add(long n)
 
 static void *page_ptr(unsigned int page)
 {
-	return phys.base + page * TSR_PAGE_SIZE;
+	return emu_phys_base + page * TSR_PAGE_SIZE;
 }
 
 static unsigned int page_of(const void *p)
 {
-	return (unsigned int)(((const u8 *)p - phys.base) / TSR_PAGE_SIZE);
+	return (unsigned int)(((const u8 *)p - emu_phys_base) / TSR_PAGE_SIZE);
 }
 
 static bool pages_free(unsigned int page, unsigned int count)
@@ -125,6 +132,7 @@ void *seam_table_alloc_contig(unsigned int count)
 {
 	void *tables;
 
+	emu_sched_point();
 	if (emu_fail_now())
 		return NULL;
 	pthread_mutex_lock(&phys.lock);
@@ -137,6 +145,8 @@ void seam_table_free_contig(void *tables, unsigned int count)
 {
 	unsigned int page = page_of(tables);
 
+	emu_sched_point();
+	emu_tlb_freed(page, count);
 	pthread_mutex_lock(&phys.lock);
 	for (unsigned int i = 0; i < count; i++)
 		assert(phys.use[page + i] == PAGE_TABLE);
@@ -160,16 +170,6 @@ void seam_table_free(void *table)
 	seam_table_free_contig(table, 1);
 }
 
-struct hpa seam_table_hpa(const void *table)
-{
-	return hpa_of(EMU_PHYS_BASE + (u64)((const u8 *)table - phys.base));
-}
-
-void *seam_table_ptr(struct hpa hpa)
-{
-	return phys.base + (hpa.addr - EMU_PHYS_BASE);
-}
-
 struct hpa emu_ram_alloc(unsigned int order)
 {
 	unsigned int count = 1U << order;
@@ -182,13 +182,29 @@ struct hpa emu_ram_alloc(unsigned int order)
 	return hpa_of(EMU_PHYS_BASE + phys.ram * TSR_PAGE_SIZE);
 }
 
-bool emu_phys_desc(u64 hpa, u64 *desc)
+/* The descriptor at @hpa, or NULL if no table is there. */
+static u64 *desc_ptr(u64 hpa)
 {
 	u64 page = (hpa - EMU_PHYS_BASE) / TSR_PAGE_SIZE;
 
 	if (hpa < EMU_PHYS_BASE || page >= EMU_PHYS_PAGES || (hpa & 7) ||
 	    phys.use[page] != PAGE_TABLE)
-		return false;
-	*desc = READ_ONCE(*(u64 *)seam_table_ptr(hpa_of(hpa)));
-	return true;
+		return NULL;
+	return seam_table_ptr(hpa_of(hpa));
+}
+
+bool emu_phys_desc(u64 hpa, u64 *desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	if (p)
+		*desc = READ_ONCE(*p);
+	return p;
+}
+
+bool emu_phys_update(u64 hpa, u64 was, u64 desc)
+{
+	u64 *p = desc_ptr(hpa);
+
+	return p && emu_tlb_update(p, was, desc);
 }

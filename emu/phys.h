@@ -13,7 +13,6 @@
 
 #include "types.h"
 
-#define EMU_PHYS_BASE  0x100000000ULL
 #define EMU_PHYS_PAGES 65536U
 
 /* Forgets all that was allocated; nothing fails. Call it between tests. */
@@ -39,5 +38,11 @@ struct hpa emu_ram_alloc(unsigned int order);
  * hardware would read whatever the page became.
  */
 bool emu_phys_desc(u64 hpa, u64 *desc);
+
+/*
+ * What the hardware does to a descriptor: @desc in place of @was. False: it is no longer
+ * @was, or no table; nothing is changed.
+ */
+bool emu_phys_update(u64 hpa, u64 was, u64 desc);
 
 #endif

@@ -144,6 +144,7 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_TSR_VERSION, KVM_TSR_VERSION },
 	{ KVM_CAP_TSR_NOTAG, .ask = ask_notag },
 	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, .ask = ask_attribute_flags },
+	{ KVM_CAP_TSR_MEMORY_QUERY, 1 },
 };
 
 static const struct tsr_cap *cap_find(unsigned long number)

@@ -8,6 +8,7 @@
 
 #include <linux/hugetlb.h>
 #include <linux/version.h>
+#include <asm/cpufeature.h>
 #include <asm/mte.h>
 #include <asm/neon.h>
 #include <asm/sysreg.h>
@@ -20,6 +21,13 @@
 /* From 6.16 on some cores need a sequence around a write of HCR_EL2. */
 #ifndef write_sysreg_hcr
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)
+#endif
+
+/* From 6.17 on the kernel knows on which CPUs blocks may change their size in place. */
+#ifdef ARM64_HAS_BBML2_NOABORT
+#define tsr_bbml2_noabort() system_supports_bbml2_noabort()
+#else
+#define tsr_bbml2_noabort() false
 #endif
 
 /* The MMU notifier's young callbacks tell a bool since 7.1; an int before. */

@@ -12,9 +12,11 @@
 #include <linux/printk.h>
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
+#include <asm/cputype.h>
 #include <asm/sysreg.h>
 #include <asm/virt.h>
 
+#include "compat.h"
 #include "tessera.h"
 
 /* ID_AA64PFR2_EL1.MTEPERM, bits 3:0: 1 is FEAT_MTE_PERM (Arm ARM D24.2.88). */
@@ -56,6 +58,30 @@ static bool cpu_has_mte_perm(void)
 	return FIELD_GET(PFR2_MTEPERM, read_sysreg_s(SYS_ID_AA64PFR2_EL1)) != 0;
 }
 
+/* MIDR_EL1 of QEMU's "max": no implementer, and a Q. */
+#define MIDR_QEMU_MAX MIDR_CPU_MODEL(0, 'Q')
+
+/*
+ * With FEAT_BBM level 2 a CPU may still raise TLB conflict aborts, which a guest would have to
+ * take. The kernel has a list of those that do not; an emulator has no TLB that could.
+ */
+static unsigned int host_bbm(u64 mmfr2)
+{
+	bool emulated = (read_cpuid_id() & MIDR_CPU_MODEL_MASK) == MIDR_QEMU_MAX;
+
+	if (field(mmfr2, ID_AA64MMFR2_EL1_BBM_SHIFT) < 2)
+		return 0;
+	return tsr_bbml2_noabort() || emulated ? 2 : 0;
+}
+
+/* The hardware sets the access flag; not where that is known to go wrong. */
+static unsigned int host_hafdbs(u64 mmfr1)
+{
+	if (cpus_have_final_cap(ARM64_WORKAROUND_AMPERE_AC03_CPU_38))
+		return 0;
+	return min(field(mmfr1, ID_AA64MMFR1_EL1_HAFDBS_SHIFT), 2U);
+}
+
 static void host_read_memory(struct host *host)
 {
 	u64 mmfr0 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR0_EL1);
@@ -66,9 +92,9 @@ static void host_read_memory(struct host *host)
 
 	host->pa_bits = min_t(u32, id_aa64mmfr0_parange_to_phys_shift(parange), IPA_BITS_MAX);
 	host->ipa_bits = host->pa_bits;
-	host->hafdbs = min(field(mmfr1, ID_AA64MMFR1_EL1_HAFDBS_SHIFT), 2U);
+	host->hafdbs = host_hafdbs(mmfr1);
 	host->xnx = field(mmfr1, ID_AA64MMFR1_EL1_XNX_SHIFT) != 0;
-	host->bbm = min(field(mmfr2, ID_AA64MMFR2_EL1_BBM_SHIFT), 2U);
+	host->bbm = host_bbm(mmfr2);
 	host->fwb = field(mmfr2, ID_AA64MMFR2_EL1_FWB_SHIFT) != 0;
 	host->dic = FIELD_GET(CTR_EL0_DIC_MASK, ctr) != 0;
 	host->idc = FIELD_GET(CTR_EL0_IDC_MASK, ctr) != 0;

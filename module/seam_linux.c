@@ -5,7 +5,6 @@
  * backing.c.
  */
 #include <linux/gfp.h>
-#include <linux/io.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -59,11 +58,6 @@ void seam_write_unlock(seam_rwlock_t *l)
 	write_unlock(l);
 }
 
-void seam_write_assert_held(seam_rwlock_t *l)
-{
-	lockdep_assert_held_write(l);
-}
-
 void seam_relax(void)
 {
 	cond_resched();
@@ -77,18 +71,6 @@ void seam_rcu_read_lock(void)
 void seam_rcu_read_unlock(void)
 {
 	rcu_read_unlock();
-}
-
-/* The address dependency orders the reads behind the pointer after its load. */
-void *seam_rcu_load(void *const *p)
-{
-	return READ_ONCE(*p);
-}
-
-/* Pairs with the address dependency of seam_rcu_load(). */
-void seam_rcu_publish(void **p, void *value)
-{
-	smp_store_release(p, value);
 }
 
 void seam_free_rcu(void *p)
@@ -116,16 +98,6 @@ void *seam_table_alloc(void)
 void seam_table_free(void *table)
 {
 	seam_table_free_contig(table, 1);
-}
-
-struct hpa seam_table_hpa(const void *table)
-{
-	return hpa_of(virt_to_phys(table));
-}
-
-void *seam_table_ptr(struct hpa hpa)
-{
-	return phys_to_virt(hpa.addr);
 }
 
 void *seam_table_alloc_contig(unsigned int count)

@@ -13,12 +13,14 @@
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
+#include <asm/memory.h>
 #include <asm/page-def.h>
 
 #define SEAM_PAGE_SHIFT PAGE_SHIFT
@@ -30,6 +32,32 @@ typedef rwlock_t seam_rwlock_t;
 static inline void seam_count(u64 *p, u64 n)
 {
 	atomic64_add(n, (atomic64_t *)p);
+}
+
+/* LSE has an instruction for it. */
+static inline void seam_bits_clear(u64 *p, u64 bits)
+{
+	atomic64_andnot(bits, (atomic64_t *)p);
+}
+
+static inline void *seam_phys_ptr(u64 pa)
+{
+	return phys_to_virt(pa);
+}
+
+static inline u64 seam_ptr_phys(const void *p)
+{
+	return virt_to_phys(p);
+}
+
+static inline void seam_dsb_ishst(void)
+{
+	dsb(ishst);
+}
+
+static inline void seam_write_assert_held(seam_rwlock_t *l)
+{
+	lockdep_assert_held_write(l);
 }
 
 /*

@@ -4,6 +4,7 @@
 # a PATTERN, and count them in the last line of output. Names:
 #	lint/CHECK	the checks of tests/lint.sh
 #	unit/NAME	native programs, the Makefile's unit-tests
+#	s2diff		tests/s2diff/run.sh: emu/mmu beside the CPUs of QEMU
 #	host/NAME	tests/host/NAME.sh, a script that runs on emulated hosts
 #
 # Every one reports TAP; a plan that is not met, a crash or no plan at all is a
@@ -73,6 +74,7 @@ native_tests()
 	for program in $(host/in-root make -s list-unit-tests); do
 		run_native "unit/${program##*/}" host/in-root "$program"
 	done
+	run_native s2diff tests/s2diff/run.sh
 }
 
 # field NAME FILE: the value of a comment line "# NAME: VALUE".

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # libtessera, the tessera command, and their tests.
 
-vmm-pure := $(addprefix vmm/lib/,why.c layout.c promoted.c ram.c access.c \
-	fault.c promote.c image.c)
-vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c)
-vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c)
-vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c \
-	stats.c caps.c)
+vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
+	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c)
+vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
+	look.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c)
+vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
+	stats.c caps.c inspect.c inspector.c snapshot_write.c)
 
 $(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
@@ -21,7 +22,7 @@ $(B)/bin/tessera: LDFLAGS += -pthread
 $(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a
 
 vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
-	vmm_promote
+	vmm_promote vmm_policies vmm_picture
 unit-tests += $(vmm-unit:%=$(B)/unit/%)
 
 $(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
@@ -32,13 +33,13 @@ $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
 
 # Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
-unit-tests += $(B)/unit/vmm_promote_tsan
+unit-tests += $(B)/unit/vmm_promote_tsan $(B)/unit/vmm_policies_tsan
 
 $(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
-$(B)/unit/vmm_promote_tsan: sanitize := -fsanitize=thread
-$(B)/unit/vmm_promote_tsan: LDLIBS += -lcmocka
-$(B)/unit/vmm_promote_tsan: $(patsubst %.c,$(B)/tsan/%.o, \
-	tests/unit/vmm_promote.c $(vmm-pure))
+$(B)/unit/vmm_%_tsan: sanitize := -fsanitize=thread
+$(B)/unit/vmm_%_tsan: LDLIBS += -lcmocka
+$(B)/unit/vmm_promote_tsan $(B)/unit/vmm_policies_tsan: $(B)/unit/%_tsan: \
+	$(B)/tsan/tests/unit/%.o $(vmm-pure:%.c=$(B)/tsan/%.o)
 
 # On-host tests: programs for tests/host/*.sh.
 host-programs += $(B)/bin/test-promote

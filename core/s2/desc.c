@@ -2,12 +2,12 @@
 #include "s2/desc.h"
 
 /* MemAttr[3:0] without FEAT_S2FWB (D8.6.5) and with it (D8.6.6). */
-#define MEMATTR_DEVICE_nGnRE 0x1ULL
-#define MEMATTR_NC	     0x5ULL
-#define MEMATTR_WB	     0xfULL
-#define MEMATTR_WB_NOTAG     0x4ULL
-#define MEMATTR_FWB_WB	     0x6ULL
-#define MEMATTR_FWB_WB_NOTAG 0xeULL
+#define MEMATTR_DEVICE_nGnRE 0x1
+#define MEMATTR_NC	     0x5
+#define MEMATTR_WB	     0xf
+#define MEMATTR_WB_NOTAG     0x4
+#define MEMATTR_FWB_WB	     0x6
+#define MEMATTR_FWB_WB_NOTAG 0xe
 
 static u64 s2_memattr(const struct host *host, enum memtype type, perm_t perm)
 {
@@ -35,44 +35,13 @@ u64 s2_desc_leaf(const struct host *host, struct hpa hpa, int level, enum memtyp
 	       (hpa.addr & S2_DESC_ADDR);
 }
 
-/* Type and tag permission of MemAttr; what core never writes is REFUSED. */
-static enum memtype s2_memattr_decode(const struct host *host, u64 memattr, perm_t *perm)
-{
-	*perm |= PERM_T;
-	if (memattr == MEMATTR_DEVICE_nGnRE)
-		return MEMTYPE_DEVICE;
-	if (memattr == MEMATTR_NC)
-		return MEMTYPE_NC;
-	if (memattr == (host->fwb ? MEMATTR_FWB_WB : MEMATTR_WB))
-		return MEMTYPE_WB;
-	if (!host->mte_perm || memattr != (host->fwb ? MEMATTR_FWB_WB_NOTAG : MEMATTR_WB_NOTAG))
-		return MEMTYPE_REFUSED;
-	*perm &= ~PERM_T;
-	return MEMTYPE_WB;
-}
+static_assert(MEMTYPE_REFUSED == 0, "what is not listed is refused");
 
-struct s2_entry s2_desc_decode(const struct host *host, u64 desc, int level)
-{
-	struct s2_entry e = { .kind = S2_INVALID, .level = level };
+#define TYPES(wb) \
+	[MEMATTR_DEVICE_nGnRE] = MEMTYPE_DEVICE, [MEMATTR_NC] = MEMTYPE_NC, [wb] = MEMTYPE_WB
+#define WB_NOTAG (MEMTYPE_WB | S2_MEMATTR_NOTAG)
 
-	if (!s2_desc_valid(desc))
-		return e;
-	/* Reserved: a page without bit 1, a block where the granule has none. */
-	if (!(desc & S2_DESC_TABLE) && (level == TSR_LEVEL_LAST || level == 0))
-		return e;
-	e.hpa = s2_desc_hpa(desc);
-	if (s2_desc_is_table(desc, level)) {
-		e.kind = S2_TABLE;
-		return e;
-	}
-	e.kind = S2_LEAF;
-	e.type = s2_memattr_decode(host, FIELD_GET(S2_DESC_MEMATTR, desc), &e.perm);
-	e.young = desc & S2_DESC_AF;
-	if (desc & S2_DESC_S2AP_R)
-		e.perm |= PERM_R;
-	if (desc & S2_DESC_S2AP_W)
-		e.perm |= PERM_W;
-	if (FIELD_GET(S2_DESC_XN, desc) == S2_XN_NONE)
-		e.perm |= PERM_X;
-	return e;
-}
+const u8 s2_memattr_type[2][2][16] = {
+	{ { TYPES(MEMATTR_WB) }, { TYPES(MEMATTR_WB), [MEMATTR_WB_NOTAG] = WB_NOTAG } },
+	{ { TYPES(MEMATTR_FWB_WB) }, { TYPES(MEMATTR_FWB_WB), [MEMATTR_FWB_WB_NOTAG] = WB_NOTAG } },
+};

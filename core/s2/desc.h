@@ -19,6 +19,7 @@
 #define S2_DESC_VALID	BIT_ULL(0)
 #define S2_DESC_TABLE	BIT_ULL(1) /* levels 0..2: a table; level 3: must be 1 */
 #define S2_DESC_MEMATTR GENMASK_ULL(5, 2)
+#define S2_DESC_S2AP	GENMASK_ULL(7, 6)
 #define S2_DESC_S2AP_R	BIT_ULL(6)
 #define S2_DESC_S2AP_W	BIT_ULL(7)
 #define S2_DESC_SH	GENMASK_ULL(9, 8)
@@ -64,12 +65,19 @@ static inline u64 s2_desc_table(struct hpa hpa)
 	return hpa.addr | S2_DESC_TABLE | S2_DESC_VALID;
 }
 
+static_assert(PERM_R == 1 && PERM_W == 2, "S2AP is R and W");
+
 /* The S2AP and XN bits of @perm: those that may change without break-before-make. */
 static inline u64 s2_desc_perm(perm_t perm)
 {
-	return (perm & PERM_R ? S2_DESC_S2AP_R : 0) | (perm & PERM_W ? S2_DESC_S2AP_W : 0) |
+	return FIELD_PREP(S2_DESC_S2AP, perm & (PERM_R | PERM_W)) |
 	       (perm & PERM_X ? 0 : FIELD_PREP(S2_DESC_XN, S2_XN_ALL));
 }
+
+/* The type of MemAttr[3:0], by host->fwb and host->mte_perm; what core never writes is REFUSED. */
+extern const u8 s2_memattr_type[2][2][16];
+/* There: tags are denied. */
+#define S2_MEMATTR_NOTAG BIT(7)
 
 /*
  * A leaf that is young. @type: not REFUSED; @perm: has one of R, W, X. Without
@@ -79,6 +87,29 @@ u64 s2_desc_leaf(const struct host *host, struct hpa hpa, int level, enum memtyp
 		 perm_t perm);
 
 /* Total: each 64-bit value is decoded. Reserved attributes come out as MEMTYPE_REFUSED. */
-struct s2_entry s2_desc_decode(const struct host *host, u64 desc, int level);
+static inline struct s2_entry s2_desc_decode(const struct host *host, u64 desc, int level)
+{
+	struct s2_entry e = { .kind = S2_INVALID, .level = level };
+	u8 type;
+
+	if (!s2_desc_valid(desc))
+		return e;
+	/* Reserved: a page without bit 1, a block where the granule has none. */
+	if (!(desc & S2_DESC_TABLE) && (level == TSR_LEVEL_LAST || level == 0))
+		return e;
+	e.hpa = s2_desc_hpa(desc);
+	if (s2_desc_is_table(desc, level)) {
+		e.kind = S2_TABLE;
+		return e;
+	}
+	type = s2_memattr_type[host->fwb][host->mte_perm][FIELD_GET(S2_DESC_MEMATTR, desc)];
+	e.kind = S2_LEAF;
+	e.type = (enum memtype)(type & ~S2_MEMATTR_NOTAG);
+	e.perm = (perm_t)(FIELD_GET(S2_DESC_S2AP, desc) |
+			  (FIELD_GET(S2_DESC_XN, desc) == S2_XN_NONE ? PERM_X : 0) |
+			  (type & S2_MEMATTR_NOTAG ? 0 : PERM_T));
+	e.young = desc & S2_DESC_AF;
+	return e;
+}
 
 #endif

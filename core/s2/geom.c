@@ -12,6 +12,7 @@ static_assert(TSR_LEVEL_ORDER(0) + TSR_LEVEL_BITS + TSR_PAGE_SHIFT == 48, "four 
 #define VTCR_SH0    GENMASK_ULL(13, 12)
 #define VTCR_TG0    GENMASK_ULL(15, 14)
 #define VTCR_PS	    GENMASK_ULL(18, 16)
+#define VTCR_HA	    BIT_ULL(21)
 #define VTCR_RES1   BIT_ULL(31)
 #define VTCR_RGN_WB 1ULL
 #define VTCR_SH_IS  3ULL
@@ -51,5 +52,6 @@ u64 s2_geom_vtcr(const struct s2_geom *geom, const struct host *host)
 	       FIELD_PREP(VTCR_SL0, 2ULL - geom->start_level) |
 	       FIELD_PREP(VTCR_IRGN0, VTCR_RGN_WB) | FIELD_PREP(VTCR_ORGN0, VTCR_RGN_WB) |
 	       FIELD_PREP(VTCR_SH0, VTCR_SH_IS) | FIELD_PREP(VTCR_TG0, VTCR_TG0_4K) |
-	       FIELD_PREP(VTCR_PS, pa_range(host->pa_bits)) | VTCR_RES1;
+	       FIELD_PREP(VTCR_PS, pa_range(host->pa_bits)) | (host->hafdbs ? VTCR_HA : 0) |
+	       VTCR_RES1;
 }

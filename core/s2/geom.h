@@ -19,7 +19,8 @@ struct s2_geom s2_geom_make(u8 ipa_bits);
 
 /*
  * VTCR_EL2 but for VS: T0SZ, SL0, write-back inner shareable walks, TG0 of the host's
- * page size, PS of @host, no hardware update of AF and dirty state.
+ * page size, PS of @host, HA where @host has FEAT_HAFDBS: the hardware sets the access flag.
+ * Dirty state is not its to keep.
  */
 u64 s2_geom_vtcr(const struct s2_geom *geom, const struct host *host);
 

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
+/* Descriptors less their addresses, so that they are put together once. */
+static void s2_attrs_init(struct s2 *s2)
+{
+	for (int type = 0; type < S2_TYPES; type++)
+		for (perm_t perm = 0; perm < S2_PERMS; perm++)
+			s2->attrs[type][perm] =
+				s2_desc_leaf(s2->host, hpa_of(0), 2, (enum memtype)type, perm);
+}
+
 int s2_init(struct s2 *s2, const struct host *host, u8 ipa_bits, struct seam_tlb *tlb,
 	    seam_rwlock_t *lock)
 {
@@ -8,6 +17,9 @@ int s2_init(struct s2 *s2, const struct host *host, u8 ipa_bits, struct seam_tlb
 	s2->tlb = tlb;
 	s2->lock = lock;
 	s2->geom = s2_geom_make(ipa_bits);
+	s2->root_order = TSR_LEVEL_ORDER(s2->geom.start_level);
+	s2_attrs_init(s2);
+	s2->icache = host->dic && host->idc ? PERM_NONE : PERM_X;
 	s2->root = seam_table_alloc_contig(s2->geom.root_tables);
 	return s2->root ? 0 : -ENOMEM;
 }
@@ -28,32 +40,27 @@ void s2_destroy(struct s2 *s2)
 	s2->root = NULL;
 }
 
-int s2_cache_fill(struct s2_cache *cache)
+int s2_cache_fill(struct s2_cache *cache, unsigned int count)
 {
-	while (cache->count < S2_CACHE_MAX) {
-		void *table = seam_table_alloc();
+	while (cache->count < count) {
+		u64 *table = seam_table_alloc();
 
 		if (!table)
 			return -ENOMEM;
-		cache->table[cache->count++] = table;
+		s2_cache_put(cache, table);
 	}
 	return 0;
 }
 
 void s2_cache_drain(struct s2_cache *cache)
 {
-	while (cache->count)
-		seam_table_free(cache->table[--cache->count]);
+	u64 *table;
+
+	while ((table = s2_cache_take(cache)))
+		seam_table_free(table);
 }
 
-struct s2_entry s2_lookup(const struct s2 *s2, struct gfn gfn)
+u64 s2_lookup_desc(const struct s2 *s2, struct gfn gfn, int *level)
 {
-	int level = s2->geom.start_level;
-	u64 entry = READ_ONCE(*s2_root_entry(s2, gfn.nr));
-
-	while (s2_desc_is_table(entry, level)) {
-		level++;
-		entry = READ_ONCE(s2_entry_table(entry)[s2_index(gfn.nr, level)]);
-	}
-	return s2_desc_decode(s2->host, entry, level);
+	return READ_ONCE(*s2_follow(s2, gfn.nr, TSR_LEVEL_LAST, level));
 }

@@ -2,22 +2,6 @@
 #include "s2/walk.h"
 
 /*
- * A whole last-level table goes without a look at its leaves, but where those need their
- * caches cleaned. Tables of other levels go when they are empty.
- */
-static bool s2_unmap_table(struct s2_walk *walk, u64 *entry, u64 nr, int level)
-{
-	u64 old = *entry;
-
-	if (!walk->s2->host->fwb || level + 1 != TSR_LEVEL_LAST)
-		return false;
-	WRITE_ONCE(*entry, 0);
-	s2_walk_stale(walk, nr, nr + (1ULL << TSR_LEVEL_ORDER(level)));
-	s2_walk_bury(walk, s2_entry_table(old));
-	return true;
-}
-
-/*
  * Without FEAT_S2FWB what the guest had cached must reach memory, and after the TLBs have
  * forgotten the mapping: so the entries keep their addresses, invalid, until then.
  */
@@ -26,16 +10,18 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 	struct s2 *s2 = walk->s2;
 
 	for (unsigned int i = 0; i < count; i++)
-		WRITE_ONCE(entry[i], entry[i] & ~S2_DESC_VALID);
+		seam_bits_clear(&entry[i], S2_DESC_VALID);
 	seam_dsb_ishst();
 	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
 	for (unsigned int i = 0; i < count; i++) {
-		u64 old = entry[i] | S2_DESC_VALID;
+		u64 was = READ_ONCE(entry[i]), old = was | S2_DESC_VALID;
 
-		if (!entry[i])
+		if (!was)
 			continue;
-		if (s2_leaf_cached(s2, old, level))
+		if (s2_leaf_cached(s2, old, level)) {
 			seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
+			s2_walk_spend(walk, s2_level_pages(level) / S2_PAGES_A_TABLE);
+		}
 		WRITE_ONCE(entry[i], 0);
 	}
 }
@@ -45,7 +31,7 @@ void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 n
 	u64 first = count, last = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!entry[i])
+		if (!READ_ONCE(entry[i]))
 			continue;
 		if (first == count)
 			first = i;
@@ -61,22 +47,46 @@ void s2_unmap_leaves(struct s2_walk *walk, u64 *entry, unsigned int count, u64 n
 	for (u64 i = first; i < last; i++)
 		WRITE_ONCE(entry[i], 0);
 	s2_walk_stale(walk, nr + (first << TSR_LEVEL_ORDER(level)),
-		      nr + (last << TSR_LEVEL_ORDER(level)));
+		      nr + (last << TSR_LEVEL_ORDER(level)), level);
 }
 
-u64 s2_range_unmap(struct s2 *s2, struct gfn_range range)
+static void s2_unmap_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr)
+{
+	s2_unmap_leaves(walk, entry, count, nr, TSR_LEVEL_LAST);
+}
+
+/*
+ * A whole last-level table goes without a look at its leaves, but where those need their
+ * caches cleaned. Tables of other levels go when they are empty.
+ */
+static bool s2_unmap_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)
+{
+	u64 old = READ_ONCE(*entry);
+
+	if (!s2_desc_is_table(old, level)) {
+		if (!whole && s2_split_cut(walk, entry, nr, level))
+			return true;
+		s2_unmap_leaves(walk, entry, 1, nr, level);
+		return false;
+	}
+	if (!whole || !walk->s2->host->fwb || level + 1 != TSR_LEVEL_LAST)
+		return true;
+	WRITE_ONCE(*entry, 0);
+	s2_walk_stale(walk, nr, nr + s2_level_pages(level), -1);
+	s2_walk_bury(walk, s2_entry_table(old));
+	return false;
+}
+
+u64 s2_range_unmap(struct s2 *s2, struct s2_cache *cache, struct gfn_range range)
 {
 	struct s2_walk walk = {
 		.s2 = s2,
+		.cache = cache,
 		.range = range,
-		.leaves = s2_unmap_leaves,
-		.table = s2_unmap_table,
-		.reap = true,
+		.enter = s2_unmap_enter,
+		.pages = s2_unmap_pages,
+		.leave = s2_walk_reap,
 	};
-	u64 next;
 
-	seam_write_assert_held(s2->lock);
-	next = s2_walk_run(&walk);
-	s2_walk_finish(&walk);
-	return next;
+	return s2_walk_run(&walk);
 }

@@ -1,68 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "s2/walk.h"
 
-static bool s2_table_empty(const u64 *table)
-{
-	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-		if (table[i])
-			return false;
-	return true;
-}
-
-static void s2_walk_reap(struct s2_walk *walk, u64 *entry, u64 nr, int level)
-{
-	u64 *table = s2_entry_table(*entry);
-
-	if (!s2_table_empty(table))
-		return;
-	WRITE_ONCE(*entry, 0);
-	s2_walk_stale(walk, nr, nr + (1ULL << TSR_LEVEL_ORDER(level)));
-	s2_walk_bury(walk, table);
-}
-
 static void s2_walk_table(struct s2_walk *walk, u64 *entry, u64 nr, u64 end, int level);
 
 /* The entry of @level that begins at page @nr; it overlaps the range. */
 static void s2_walk_entry(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 {
-	u64 end = nr + (1ULL << TSR_LEVEL_ORDER(level));
+	u64 end = nr + s2_level_pages(level);
 	u64 first = nr > walk->range.begin ? nr : walk->range.begin;
 	u64 last = end < walk->range.end ? end : walk->range.end;
 
-	if (!s2_desc_valid(*entry))
-		return;
-	if (!s2_desc_is_table(*entry, level)) {
-		walk->budget--;
-		walk->leaves(walk, entry, 1, nr, level);
+	if (!walk->enter(walk, entry, nr, level, first == nr && last == end)) {
+		s2_walk_spend(walk, 1);
 		return;
 	}
-	if (walk->table && first == nr && last == end && walk->table(walk, entry, nr, level)) {
-		walk->budget--;
-		return;
-	}
-	s2_walk_table(walk, s2_entry_table(*entry) + s2_index(first, level + 1), first, last,
-		      level + 1);
-	if (walk->reap)
-		s2_walk_reap(walk, entry, nr, level);
+	s2_walk_table(walk, s2_entry_table(READ_ONCE(*entry)) + s2_index(first, level + 1), first,
+		      last, level + 1);
+	if (walk->leave)
+		walk->leave(walk, entry, nr, level);
 }
 
 /* Entries of one table from @entry on, for pages [@nr, @end). At most four deep. */
 static void s2_walk_table(struct s2_walk *walk, u64 *entry, u64 nr, u64 end, int level)
 {
-	u64 step = 1ULL << TSR_LEVEL_ORDER(level);
+	u64 step = s2_level_pages(level);
 
 	if (level == TSR_LEVEL_LAST) {
-		walk->budget--;
-		walk->leaves(walk, entry, (unsigned int)(end - nr), nr, level);
+		s2_walk_spend(walk, 1);
+		walk->pages(walk, entry, (unsigned int)(end - nr), nr);
 		return;
 	}
-	for (nr = s2_span_begin(nr, level); nr < end; nr += step) {
+	for (nr = s2_span_begin(nr, level); nr < end; nr += step, entry++) {
+		if (!walk->holes && !READ_ONCE(*entry))
+			continue;
 		if (!walk->budget) {
 			if (walk->stop > nr)
 				walk->stop = nr;
 			return;
 		}
-		s2_walk_entry(walk, entry++, nr, level);
+		s2_walk_entry(walk, entry, nr, level);
 	}
 }
 
@@ -75,6 +51,7 @@ u64 s2_walk_run(struct s2_walk *walk)
 	u64 done = walk->range.end;
 	u64 end = s2_geom_pages(&s2->geom);
 
+	seam_write_assert_held(s2->lock);
 	if (walk->range.end > end)
 		walk->range.end = end;
 	walk->budget = S2_WALK_BUDGET;
@@ -82,20 +59,57 @@ u64 s2_walk_run(struct s2_walk *walk)
 	if (walk->range.begin < walk->range.end)
 		s2_walk_table(walk, s2_root_entry(s2, walk->range.begin), walk->range.begin,
 			      walk->range.end, s2->geom.start_level);
+	s2_walk_finish(walk);
 	return walk->stop < walk->range.end ? walk->stop : done;
 }
 
-void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end)
+void s2_walk_spend(struct s2_walk *walk, u64 cost)
+{
+	walk->budget -= cost < walk->budget ? (unsigned int)cost : walk->budget;
+}
+
+void s2_walk_stop(struct s2_walk *walk, u64 nr)
+{
+	if (nr < walk->range.begin)
+		nr = walk->range.begin;
+	if (walk->stop > nr)
+		walk->stop = nr;
+	walk->budget = 0;
+}
+
+void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end, int level)
 {
 	if (walk->stale_begin == walk->stale_end) {
 		walk->stale_begin = begin;
 		walk->stale_end = end;
+		walk->stale_level = level;
 		return;
 	}
 	if (begin < walk->stale_begin)
 		walk->stale_begin = begin;
 	if (end > walk->stale_end)
 		walk->stale_end = end;
+	if (level != walk->stale_level)
+		walk->stale_level = -1;
+}
+
+static bool s2_table_empty(const u64 *table)
+{
+	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
+		if (READ_ONCE(table[i]))
+			return false;
+	return true;
+}
+
+void s2_walk_reap(struct s2_walk *walk, u64 *entry, u64 nr, int level)
+{
+	u64 *table = s2_entry_table(READ_ONCE(*entry));
+
+	if (!s2_table_empty(table))
+		return;
+	WRITE_ONCE(*entry, 0);
+	s2_walk_stale(walk, nr, nr + s2_level_pages(level), -1);
+	s2_walk_bury(walk, table);
 }
 
 void s2_walk_bury(struct s2_walk *walk, u64 *table)
@@ -115,19 +129,24 @@ void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level)
 
 	if (level + 1 < TSR_LEVEL_LAST)
 		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-			if (s2_desc_is_table(table[i], level + 1))
-				s2_walk_bury_tree(walk, table[i], level + 1);
+			if (s2_desc_is_table(READ_ONCE(table[i]), level + 1))
+				s2_walk_bury_tree(walk, READ_ONCE(table[i]), level + 1);
 	s2_walk_bury(walk, table);
+}
+
+void s2_walk_flush(struct s2_walk *walk)
+{
+	if (walk->stale_begin == walk->stale_end)
+		return;
+	seam_dsb_ishst();
+	seam_tlbi_range(walk->s2->tlb, gfn_of(walk->stale_begin),
+			walk->stale_end - walk->stale_begin, walk->stale_level);
+	walk->stale_begin = walk->stale_end;
 }
 
 void s2_walk_finish(struct s2_walk *walk)
 {
-	if (walk->stale_begin != walk->stale_end) {
-		seam_dsb_ishst();
-		seam_tlbi_range(walk->s2->tlb, gfn_of(walk->stale_begin),
-				walk->stale_end - walk->stale_begin, -1);
-		walk->stale_begin = walk->stale_end;
-	}
+	s2_walk_flush(walk);
 	while (walk->dead) {
 		u64 *table = walk->dead;
 

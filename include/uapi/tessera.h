@@ -18,6 +18,7 @@
 #define KVM_CAP_TSR_ATTRIBUTE_FLAGS 0x54530003
 #define KVM_CAP_TSR_TAG_BATCH	    0x54530004
 #define KVM_CAP_TSR_PFNMAP_CMO	    0x54530005
+#define KVM_CAP_TSR_MEMORY_QUERY    0x54530006
 
 #define KVM_TSR_VERSION 1
 
@@ -58,8 +59,39 @@ struct kvm_tsr_tag_batch {
 
 #define KVM_TSR_TAG_BATCH _IOWR(0xAE, 0xf0, struct kvm_tsr_tag_batch)
 
+/* What is known of guest pages in a row that are alike. */
+struct kvm_tsr_extent {
+	__u64 gpa;
+	__u64 pages;
+	__u64 attributes; /* KVM_MEMORY_ATTRIBUTE_* */
+	__u32 slot;
+	__u16 flags; /* KVM_TSR_EXTENT_* */
+	__u8 order;  /* log2 of the pages that one stage-2 entry maps; 0 if not mapped */
+	__u8 pad;    /* 0 */
+};
+
+#define KVM_TSR_EXTENT_READ   (1U << 0) /* stage 2 grants this now */
+#define KVM_TSR_EXTENT_WRITE  (1U << 1)
+#define KVM_TSR_EXTENT_EXEC   (1U << 2)
+#define KVM_TSR_EXTENT_TAG    (1U << 4)
+#define KVM_TSR_EXTENT_MAPPED (1U << 8) /* stage 2 has an entry */
+#define KVM_TSR_EXTENT_YOUNG  (1U << 9) /* and its access flag is set */
+
+/* A question about a range of guest pages. */
+struct kvm_tsr_memory_query {
+	__u64 gpa;     /* page aligned; out: where to go on */
+	__u64 pages;   /* out: how many are left */
+	__u64 extents; /* user address, 8-byte aligned: an array of struct kvm_tsr_extent */
+	__u32 count;   /* of the array; out: of what was filled in */
+	__u32 flags;   /* 0 */
+};
+
+#define KVM_TSR_QUERY_MEMORY _IOWR(0xAE, 0xf1, struct kvm_tsr_memory_query)
+
 #ifndef __cplusplus
 _Static_assert(sizeof(struct kvm_tsr_tag_batch) == 64, "uABI");
+_Static_assert(sizeof(struct kvm_tsr_extent) == 32, "uABI");
+_Static_assert(sizeof(struct kvm_tsr_memory_query) == 32, "uABI");
 #endif
 
 #endif

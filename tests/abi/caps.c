@@ -70,6 +70,7 @@ static const struct served {
 	{ "TSR_VERSION", KVM_CAP_TSR_VERSION, ANSWER_ONE },
 	{ "TSR_NOTAG", KVM_CAP_TSR_NOTAG, ANSWER_HOST },
 	{ "TSR_ATTRIBUTE_FLAGS", KVM_CAP_TSR_ATTRIBUTE_FLAGS, ANSWER_VM },
+	{ "TSR_MEMORY_QUERY", KVM_CAP_TSR_MEMORY_QUERY, ANSWER_ONE },
 };
 
 static const struct served *served(unsigned int cap)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * KVM_EXIT_MEMORY_FAULT and what attributes, READONLY slots and the host's own mappings do
- * to a guest's accesses: docs/abi.md 4.2 and 5.1 restated.
+ * KVM_EXIT_MEMORY_FAULT: where attributes reach, and what the host's own mappings do to a guest's
+ * accesses: docs/abi.md 4.2, 4.3 and 5.1. What each access needs is perms.c's.
  */
 #include <errno.h>
 #include <string.h>
@@ -21,143 +21,11 @@
 #define SET  KVM_MEMORY_ATTRIBUTES_SET
 #define CLR  KVM_MEMORY_ATTRIBUTES_CLEAR
 
-/* What an access needs; the attribute bits that deny it. */
-static const struct access {
-	const char *name;
-	const void *snippet;
-	uint64_t needs;
-	bool normal; /* not defined on Device memory, which the MMU being off makes it */
-} accesses[] = {
-	{ "an 8-byte load", guest_ldr, NR },
-	{ "a 4-byte load", guest_ldr_w, NR },
-	{ "a 2-byte load", guest_ldrh, NR },
-	{ "a byte load", guest_ldrb, NR },
-	{ "a sign-extending load", guest_ldrsw, NR },
-	{ "a load-acquire", guest_ldar, NR },
-	{ "a load with writeback", guest_ldr_post, NR },
-	{ "a load of a pair", guest_ldp, NR },
-	{ "an FP load", guest_ldr_v, NR },
-	{ "an 8-byte store", guest_str, NW },
-	{ "a 4-byte store", guest_str_w, NW },
-	{ "a byte store", guest_strb, NW },
-	{ "a store-release", guest_stlr, NW },
-	{ "a store of a pair", guest_stp, NW },
-	{ "DC ZVA", guest_dc_zva, NW, true },
-	{ "a swap", guest_swp, NR | NW, true },
-	{ "an atomic add", guest_ldadd, NR | NW, true },
-	{ "an exclusive pair", guest_exclusive, NR | NW, true },
-	{ "a fetch", guest_branch, NX },
-};
-
-/* The exit flag for each attribute has the attribute's own number. */
-static bool exits_rightly(struct machine *m, long ret, uint64_t lacking, uint64_t gpa)
-{
-	uint64_t flags = m->run->memory_fault.flags;
-
-	/* Of several needs one comes at a time, and which is first is the hardware's. */
-	if ((flags & lacking) != flags || flags == 0 || (flags & (flags - 1)))
-		flags = lacking;
-	return machine_faulted(m, ret, flags, gpa);
-}
-
-/*
- * One access to a page with @attr. Expected: an exit for each need that is denied, the
- * same one again if nothing is done, PC not moved, and after the last grant the access.
- */
-static bool access_page(struct machine *m, const struct access *access, uint64_t attr, uint64_t gpa)
-{
-	uint64_t lacking = access->needs & attr;
-	uint64_t pc;
-
-	machine_call(m, access->snippet, gpa, 0x11);
-	pc = machine_get(m, REG_PC);
-	while (lacking) {
-		long ret = machine_run(m);
-		uint64_t flag = m->run->memory_fault.flags;
-
-		if (!exits_rightly(m, ret, lacking, gpa & ~(PAGE - 1)))
-			return false;
-		if (!machine_faulted(m, machine_run(m), flag, gpa & ~(PAGE - 1))) {
-			tap_note("the second time it is another exit");
-			return false;
-		}
-		if (access->snippet == guest_ldr_v || access->snippet == guest_exclusive)
-			pc = machine_get(m, REG_PC);
-		if (machine_get(m, REG_PC) != (access->needs == NX ? gpa : pc)) {
-			tap_note("PC has moved");
-			return false;
-		}
-		machine_attr(m, gpa & ~(PAGE - 1), PAGE, flag, CLR);
-		lacking &= ~flag;
-	}
-	if (machine_run(m) == 0 && machine_done(m, NULL))
-		return true;
-	machine_explain(m, 0);
-	return false;
-}
-
 /* The first page of the test slot ends as a snippet does, for fetches from it. */
 static void plant_code(uint8_t *page)
 {
 	memcpy(page, guest_finish, 12);
 	__builtin___clear_cache((char *)page, (char *)page + 12);
-}
-
-/*
- * Each access with each combination of the attributes that this VM offers, on a page that
- * was never mapped (cold) and on one that was mapped with everything (warm).
- */
-static bool cold_and_warm(struct machine *m, const struct access *access, uint64_t attr,
-			  uint8_t *memory)
-{
-	for (int warm = 0; warm < 2; warm++) {
-		memory_drop(memory, PAGE);
-		plant_code(memory);
-		machine_attr(m, TEST_GPA, PAGE, 0, 0);
-		if (warm && !(machine_finishes(m, guest_str, TEST_GPA + 64, 0, NULL) &&
-			      machine_finishes(m, guest_branch, TEST_GPA, 0, NULL)))
-			return false;
-		machine_attr(m, TEST_GPA, PAGE, attr, 0);
-		if (!access_page(m, access, attr, TEST_GPA)) {
-			tap_note("on a %s page", warm ? "warm" : "cold");
-			return false;
-		}
-	}
-	return true;
-}
-
-static void attribute_matrix(struct machine *m, uint8_t *memory, uint64_t mask, bool mmu)
-{
-	for (unsigned int i = 0; i < ROW_COUNT(accesses); i++) {
-		if (accesses[i].normal && !mmu)
-			continue;
-		for (uint64_t attr = 0; attr <= NRWX; attr++) {
-			if (attr & ~mask)
-				continue;
-			tap_ok(cold_and_warm(m, &accesses[i], attr, memory),
-			       "MMU %s: %s with%s%s%s%s", mmu ? "on" : "off", accesses[i].name,
-			       attr & NR ? " NR" : "", attr & NW ? " NW" : "",
-			       attr & NX ? " NX" : "", attr ? "" : "out attributes");
-		}
-	}
-	machine_attr(m, TEST_GPA, SIZE, 0, 0);
-}
-
-static void attributes(bool mmu)
-{
-	uint8_t *memory = memory_anon(SIZE);
-	struct machine m;
-
-	if (!env.tsr) {
-		tap_skip(env_lacks(NEED_TSR), "attributes, MMU %s", mmu ? "on" : "off");
-		return;
-	}
-	machine_open(&m, mmu ? MACHINE_MMU : 0);
-	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, SIZE, memory);
-	attribute_matrix(&m, memory,
-			 (uint64_t)call(m.vm, KVM_CHECK_EXTENSION, KVM_CAP_MEMORY_ATTRIBUTES), mmu);
-	machine_close(&m);
-	munmap(memory, SIZE);
 }
 
 /* What NW on one page means for the pages around it, for holes and for slots to come. */
@@ -203,7 +71,11 @@ static void deltas(void)
 		{ NR, CLR, NW },      { NX, SET, NW | NX }, { NR | NX, SET, NRWX },
 		{ NW | NX, CLR, NR }, { NW, 0, NW },	    { 0, 0, 0 },
 	};
-	static const struct access probes[] = {
+	static const struct {
+		const char *name;
+		const void *snippet;
+		uint64_t needs;
+	} probes[] = {
 		{ "load", guest_ldr, NR },
 		{ "store", guest_str, NW },
 		{ "fetch", guest_branch, NX },
@@ -272,61 +144,6 @@ static void block(void)
 	tap_ok(machine_faulted(&m, ret, NW, TEST_GPA + BLOCK - PAGE), "NW on the whole block");
 	machine_close(&m);
 	munmap(memory, 2 * BLOCK);
-}
-
-/* An access that crosses from one page into another that is denied. */
-static void crossing(void)
-{
-	uint8_t *memory = memory_anon(SIZE);
-	struct machine m;
-	uint64_t value;
-	long ret;
-
-	machine_open(&m, MACHINE_MMU);
-	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, SIZE, memory);
-	machine_attr(&m, TEST_GPA, 2 * PAGE, NW, 0);
-	machine_call(&m, guest_str, TEST_GPA + PAGE - 4, 0x1122334455667788);
-	ret = machine_run(&m);
-	tap_ok(machine_faulted(&m, ret, NW,
-			       m.run->memory_fault.gpa == TEST_GPA ? TEST_GPA : TEST_GPA + PAGE),
-	       "a store across two pages with NW exits for one");
-	machine_attr(&m, m.run->memory_fault.gpa, PAGE, 0, 0);
-	ret = machine_run(&m);
-	tap_ok(machine_faulted(&m, ret, NW,
-			       m.run->memory_fault.gpa == TEST_GPA ? TEST_GPA : TEST_GPA + PAGE),
-	       "then for the other");
-	machine_attr(&m, TEST_GPA, 2 * PAGE, 0, 0);
-	memcpy(&value, memory + PAGE - 4, 8);
-	tap_ok(value == 0, "and has written nothing so far");
-	tap_ok(machine_run(&m) == 0 && machine_done(&m, NULL), "with both open it is done");
-	memcpy(&value, memory + PAGE - 4, 8);
-	tap_ok(value == 0x1122334455667788, "and has written all of it");
-	machine_close(&m);
-	munmap(memory, SIZE);
-}
-
-/* The guest's stage-1 walk needs R: never an EXEC, whatever it walks for. */
-static void walks(void)
-{
-	struct machine m;
-	uint64_t table;
-	long ret;
-
-	machine_open(&m, MACHINE_MMU);
-	table = machine_get(&m, REG_TTBR0_EL1);
-	if (machine_attr(&m, table, PAGE, NR, 0)) {
-		tap_skip("NR is not served", "walks of the guest's tables");
-	} else {
-		machine_call(&m, guest_ldr, CODE_GPA, 0);
-		ret = machine_run(&m);
-		tap_ok(machine_faulted(&m, ret, NR, table), "a walk for a fetch needs READ");
-		machine_attr(&m, table, PAGE, 0, 0);
-		tap_ok(machine_run(&m) == 0 && machine_done(&m, NULL), "and goes on with it");
-	}
-	machine_attr(&m, table, PAGE, NW | NX, 0);
-	tap_ok(machine_finishes(&m, guest_ldr, CODE_GPA, 0, NULL),
-	       "a walk without updates needs neither W nor X");
-	machine_close(&m);
 }
 
 /* What the host's own mapping lacks or loses. */
@@ -434,16 +251,12 @@ static void zero_page(void)
 
 void test_fault(void)
 {
-	attributes(false);
-	attributes(true);
 	reach();
 	if (env.tsr) {
 		deltas();
 		block();
-		crossing();
-		walks();
 	} else {
-		tap_skip(env_lacks(NEED_TSR), "deltas, blocks, crossing accesses and walks");
+		tap_skip(env_lacks(NEED_TSR), "deltas and blocks");
 	}
 	host_mappings();
 	follows();

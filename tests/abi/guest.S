@@ -70,7 +70,17 @@ guest_\name:
 	mov	x1, x2
 	finish
 
+	simple	cas, cas x1, x1, [x0]
+	simple	ldxr, ldxr x1, [x0]
+	snippet	exclusive_pair
+1:	ldxp	x2, x4, [x0]
+	stxp	w3, x1, x1, [x0]
+	cbnz	w3, 1b
+	mov	x1, x2
+	finish
+
 	simple	dc_cvac, dc cvac, x0
+	simple	dc_cvap, dc cvap, x0
 	simple	dc_civac, dc civac, x0
 	simple	ic_ivau, ic ivau, x0
 	simple	dc_zva, dc zva, x0

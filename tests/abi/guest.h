@@ -14,14 +14,16 @@ extern const uint8_t guest_begin[], guest_end[], guest_vectors[], guest_finish[]
 extern const uint8_t guest_ldr[], guest_ldr_w[], guest_ldrh[], guest_ldrb[];
 extern const uint8_t guest_ldrsw[], guest_ldrsh[], guest_ldrsh_w[], guest_ldrsb[];
 extern const uint8_t guest_ldrsb_w[], guest_ldar[], guest_ldr_post[], guest_ldp[];
-extern const uint8_t guest_ldr_v[], guest_ldr_xzr[];
+extern const uint8_t guest_ldr_v[], guest_ldr_xzr[], guest_ldxr[];
 /* Stores of x1. */
 extern const uint8_t guest_str[], guest_str_w[], guest_strh[], guest_strb[];
 extern const uint8_t guest_stlr[], guest_stp[], guest_str_xzr[];
 /* Both: atomics and exclusives; x1 is the value found. */
-extern const uint8_t guest_swp[], guest_ldadd[], guest_exclusive[];
+extern const uint8_t guest_swp[], guest_ldadd[], guest_cas[], guest_exclusive[];
+extern const uint8_t guest_exclusive_pair[];
 /* Cache maintenance and zeroing. */
-extern const uint8_t guest_dc_cvac[], guest_dc_civac[], guest_ic_ivau[], guest_dc_zva[];
+extern const uint8_t guest_dc_cvac[], guest_dc_cvap[], guest_dc_civac[], guest_ic_ivau[];
+extern const uint8_t guest_dc_zva[];
 /* A branch to x0; what is there ends as a snippet does. */
 extern const uint8_t guest_branch[];
 /* No end of their own. */

@@ -17,6 +17,7 @@
 #define S1_ATTR(n)  ((uint64_t)(n) << 2)
 #define S1_SH_INNER (3UL << 8)
 #define S1_AF	    (1UL << 10)
+#define S1_AP_EL0   (1UL << 6)
 #define S1_PXN	    (1UL << 53)
 #define S1_UXN	    (1UL << 54)
 
@@ -26,12 +27,15 @@
 /* TCR_EL1: T0SZ 25, walks write-back inner shareable, 4K, EPD1, IPS 40 bits, TBI0. */
 #define TCR_VALUE (25UL | 1UL << 8 | 1UL << 10 | 3UL << 12 | 1UL << 23 | 2UL << 32 | 1UL << 37)
 
-/* SCTLR_EL1: M, C, I, and for MTE: TCF synchronous, ATA. */
-#define SCTLR_MMU (1UL << 0 | 1UL << 2 | 1UL << 12)
-#define SCTLR_MTE (1UL << 40 | 1UL << 43)
+/* SCTLR_EL1: M, C, I, cache maintenance and DC ZVA at EL0; for MTE: ATA and ATA0. */
+#define SCTLR_MMU (1UL << 0 | 1UL << 2 | 1UL << 12 | 1UL << 14 | 1UL << 26)
+#define SCTLR_MTE (3UL << 42)
+/* TCF and TCF0: synchronous. */
+#define SCTLR_TCF (1UL << 40 | 1UL << 38)
 
-/* PSTATE: EL1h, DAIF masked, TCO clear. */
+/* PSTATE: EL1h or EL0t, DAIF masked, TCO clear. */
 #define PSTATE_EL1H 0x3c5UL
+#define PSTATE_EL0T 0x3c0UL
 
 long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,
 		  const void *hva)
@@ -89,13 +93,22 @@ static void stage1_enable(struct machine *m, bool mte)
 	uint64_t *table = (uint64_t *)(m->code + TABLE_OFFSET);
 
 	table[0] = S1_BLOCK | S1_ATTR(1) | S1_AF | S1_PXN | S1_UXN;
-	for (uint64_t i = 1; i < 512; i++)
+	for (uint64_t i = 1; i < EL0_WINDOW >> 30; i++)
 		table[i] = i << 30 | S1_BLOCK | S1_ATTR(0) | S1_SH_INNER | S1_AF;
+	for (uint64_t i = EL0_WINDOW >> 30; i < 512; i++)
+		table[i] = table[i - (EL0_WINDOW >> 30)] | S1_AP_EL0;
 	machine_set(m, REG_MAIR_EL1, MAIR_VALUE);
 	machine_set(m, REG_TCR_EL1, TCR_VALUE);
 	machine_set(m, REG_TTBR0_EL1, CODE_GPA + TABLE_OFFSET);
 	machine_set(m, REG_SCTLR_EL1,
-		    machine_get(m, REG_SCTLR_EL1) | SCTLR_MMU | (mte ? SCTLR_MTE : 0));
+		    machine_get(m, REG_SCTLR_EL1) | SCTLR_MMU | (mte ? SCTLR_MTE | SCTLR_TCF : 0));
+}
+
+void machine_checks(struct machine *m, bool on)
+{
+	uint64_t sctlr = machine_get(m, REG_SCTLR_EL1) & ~SCTLR_TCF;
+
+	machine_set(m, REG_SCTLR_EL1, on ? sctlr | SCTLR_TCF : sctlr);
 }
 
 static void vcpu_open(struct machine *m)
@@ -152,17 +165,28 @@ uint64_t machine_snippet(const void *snippet)
 	return CODE_GPA + (uint64_t)((const uint8_t *)snippet - guest_begin);
 }
 
-void machine_call(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1)
+static void call_at(struct machine *m, uint64_t pstate, uint64_t window, const void *snippet,
+		    uint64_t x0, uint64_t x1)
 {
 	/* An MMIO exit moves PC only when KVM_RUN completes it. */
 	m->run->immediate_exit = 1;
 	machine_run(m);
 	m->run->immediate_exit = 0;
-	machine_set(m, REG_PSTATE, PSTATE_EL1H);
-	machine_set(m, REG_PC, machine_snippet(snippet));
-	machine_set(m, REG_X(0), x0);
+	machine_set(m, REG_PSTATE, pstate);
+	machine_set(m, REG_PC, window + machine_snippet(snippet));
+	machine_set(m, REG_X(0), window + x0);
 	machine_set(m, REG_X(1), x1);
-	machine_set(m, REG_X(9), DONE_GPA);
+	machine_set(m, REG_X(9), window + DONE_GPA);
+}
+
+void machine_call(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1)
+{
+	call_at(m, PSTATE_EL1H, 0, snippet, x0, x1);
+}
+
+void machine_call_el0(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1)
+{
+	call_at(m, PSTATE_EL0T, EL0_WINDOW, snippet, x0, x1);
 }
 
 long machine_run(struct machine *m)

@@ -33,6 +33,9 @@
 #define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
 #endif
 
+/* With the MMU on EL0 reaches the first 64 GiB by addresses from here on, and nothing else. */
+#define EL0_WINDOW (448UL << 30)
+
 /* The default IPA size of KVM_CREATE_VM(0), api.rst 4.2. */
 #define IPA_BITS 40
 /* That of a machine with MACHINE_SMALL. */
@@ -136,6 +139,11 @@ uint64_t machine_snippet(const void *snippet);
  * exit before left open. The next machine_run() executes it.
  */
 void machine_call(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1);
+/* The same at EL0, in its window; MACHINE_MMU. */
+void machine_call_el0(struct machine *m, const void *snippet, uint64_t x0, uint64_t x1);
+
+/* MACHINE_MTE and MACHINE_MMU: are accesses to Tagged memory Tag Checked? They are at first. */
+void machine_checks(struct machine *m, bool on);
 
 /* KVM_RUN: 0 or -errno. */
 long machine_run(struct machine *m);

@@ -15,12 +15,13 @@ static const struct group {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{ "system", test_system }, { "caps", test_caps },     { "refused", test_refused },
-	{ "vm", test_vm },	   { "slots", test_slots },   { "backing", test_backing },
-	{ "attrs", test_attrs },   { "fault", test_fault },   { "tags", test_tags },
-	{ "mmio", test_mmio },	   { "run", test_run },	      { "vcpu", test_vcpu },
-	{ "onereg", test_onereg }, { "idregs", test_idregs }, { "debug", test_debug },
-	{ "calls", test_calls },   { "life", test_life },
+	{ "system", test_system }, { "caps", test_caps },   { "refused", test_refused },
+	{ "vm", test_vm },	   { "slots", test_slots }, { "backing", test_backing },
+	{ "attrs", test_attrs },   { "query", test_query }, { "fault", test_fault },
+	{ "perms", test_perms },   { "tags", test_tags },   { "mmio", test_mmio },
+	{ "run", test_run },	   { "vcpu", test_vcpu },   { "onereg", test_onereg },
+	{ "idregs", test_idregs }, { "debug", test_debug }, { "calls", test_calls },
+	{ "life", test_life },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

@@ -11,6 +11,7 @@
 #define READERS 3U
 #define STEPS	3000U
 #define PAGES	(1ULL << 20) /* 4 GiB: three levels of nodes */
+#define FEW	(1ULL << 12) /* of them are used often: leaves of one piece of memory */
 
 /* The writer sets both bits or none: a reader that sees one has seen what never was. */
 #define BOTH 0x11
@@ -18,6 +19,11 @@
 static struct attr store;
 static u32 mistakes; /* atomic */
 static u32 finished; /* atomic */
+
+static u64 some_page(u64 *seed)
+{
+	return random_below(seed, random_below(seed, 4) ? FEW : PAGES);
+}
 
 static void *reader(void *arg)
 {
@@ -27,7 +33,7 @@ static void *reader(void *arg)
 		struct attr_view view;
 
 		seam_rcu_read_lock();
-		view = attr_get(&store, gfn_of(random_below(&seed, PAGES)));
+		view = attr_get(&store, gfn_of(some_page(&seed)));
 		seam_rcu_read_unlock();
 		if ((view.bits && view.bits != BOTH) || view.level > 3)
 			__atomic_fetch_add(&mistakes, 1, __ATOMIC_RELAXED);
@@ -39,7 +45,7 @@ static void *reader(void *arg)
 static void write_somewhere(u64 *seed)
 {
 	unsigned int order = 9 * (unsigned int)random_below(seed, 3);
-	u64 first = random_below(seed, PAGES) & ~((1ULL << order) - 1);
+	u64 first = some_page(seed) & ~((1ULL << order) - 1);
 	u64 last = first + ((1 + random_below(seed, 3)) << order);
 	struct gfn_range range = { first, last < PAGES ? last : PAGES };
 	struct attr_plan plan;

@@ -37,7 +37,7 @@ static int begin(void **state)
 	t.level3[3] = TARGET | WB_PAGE;
 	t.mmu = (struct emu_mmu){
 		.vttbr = seam_table_hpa(t.root).addr | 7ULL << 48,
-		.vtcr = 24 | 1 << 6 | 1ULL << 31,
+		.vtcr = 24 | 1 << 6 | 5 << 16 | 1ULL << 31,
 		.xnx = true,
 		.pa_bits = 48,
 	};
@@ -90,8 +90,8 @@ static void faults_of_the_walk(void **state)
 	/* Bit 1 clear at level 3 is reserved, hence invalid. */
 	assert_int_equal(page(TARGET | (WB_PAGE & ~2ULL), EMU_READ), EMU_FAULT_TRANSLATION);
 	assert_int_equal(page(TARGET | (WB_PAGE & ~AF), EMU_READ), EMU_FAULT_ACCESS_FLAG);
-	t.mmu.pa_bits = 36;
-	assert_int_equal(page(1ULL << 36 | WB_PAGE, EMU_READ), EMU_FAULT_ADDRESS_SIZE);
+	t.mmu.pa_bits = 40;
+	assert_int_equal(page(1ULL << 40 | WB_PAGE, EMU_READ), EMU_FAULT_ADDRESS_SIZE);
 	/* A block whose address is not its own multiple. */
 	t.level2[1] = 0x1000 | WB_BLOCK;
 	assert_int_equal(emu_mmu_try(&t.mmu, IPA_PAGE, EMU_READ), EMU_FAULT_RESERVED);

@@ -142,6 +142,9 @@ static struct expected expect(const struct combination *c)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
 	if (need & ~has)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
+	/* Without R, W and X a page is not mapped, whatever its tags. */
+	if (!(has & (PERM_R | PERM_W | PERM_X)))
+		return (struct expected){ .action = FAULT_EXIT, .need = PERM_R };
 	return (struct expected){
 		.action = FAULT_MAP,
 		.need = need,

@@ -30,12 +30,12 @@ static void vtcr(void **state)
 {
 	struct s2_geom g40 = s2_geom_make(40), g48 = s2_geom_make(48);
 
-	/* T0SZ 24, SL0 1, IRGN0 = ORGN0 = 1, SH0 3, TG0 0, PS 40 bits (2), RES1 */
+	/* T0SZ 24, SL0 1, IRGN0 = ORGN0 = 1, SH0 3, TG0 0, PS 40 bits (2), HA, RES1 */
 	assert_int_equal(s2_geom_vtcr(&g40, &host_a76),
-			 24 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | 1ULL << 31);
+			 24 | 1 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 2 << 16 | 1 << 21 | 1ULL << 31);
 	/* T0SZ 16, SL0 2, PS 48 bits (5) */
 	assert_int_equal(s2_geom_vtcr(&g48, &host_max),
-			 16 | 2 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 5 << 16 | 1ULL << 31);
+			 16 | 2 << 6 | 1 << 8 | 1 << 10 | 3 << 12 | 5 << 16 | 1 << 21 | 1ULL << 31);
 }
 
 /* The walker of the hardware agrees, at the first and the last page of every size. */

@@ -265,6 +265,20 @@ static void a_walk_that_wants_to_write(void **state)
 	world_end(&w);
 }
 
+/* What policy grants is mapped at the first fault, whether it was a race or not. */
+static void a_walk_that_may_write(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 0);
+	world_attr(&w, IPA, PAGE, ATTR_SET, ABI_ATTR_NW);
+	assert_runs(IPA, EMU_READ);
+	world_attr(&w, IPA, PAGE, ATTR_CLEAR, ABI_ATTR_NW);
+	assert_int_equal(world_walk(&w, IPA, EMU_WRITE).fault, EMU_FAULT_PERMISSION);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_WALK, PERM_R, true).outcome, VM_RESUME);
+	assert_int_equal(world_walk(&w, IPA, EMU_WRITE).fault, EMU_FAULT_NONE);
+	world_end(&w);
+}
+
 /* The walk lacked R when it faulted; W was no need of it. */
 static void a_walk_that_was_overtaken(void **state)
 {
@@ -328,6 +342,7 @@ int main(void)
 		cmocka_unit_test(not_taggable_on_touch),
 		cmocka_unit_test(without_mte_tags_are_no_matter),
 		cmocka_unit_test(a_walk_that_wants_to_write),
+		cmocka_unit_test(a_walk_that_may_write),
 		cmocka_unit_test(a_walk_that_was_overtaken),
 		cmocka_unit_test(an_atomic_without_read),
 		cmocka_unit_test(ageing),

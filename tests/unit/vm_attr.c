@@ -130,6 +130,94 @@ static void blocks_come_back(void **state)
 	world_end(&w);
 }
 
+static void touch_all(u64 gpa, u64 size, enum emu_access access)
+{
+	for (u64 at = 0; at < size; at += PAGE)
+		assert_int_equal(world_access(&w, gpa + at, access).outcome, VM_RESUME);
+}
+
+/* What of the block stays as it was stays mapped. */
+static void blocks_are_split(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 9);
+	world_access(&w, IPA, EMU_WRITE);
+	world_attr(&w, IPA + PAGE, PAGE, ATTR_SET, NW);
+	for (u64 at = 0; at < BLOCK; at += PAGE) {
+		struct emu_walk walk = world_walk(&w, IPA + at, EMU_WRITE);
+
+		assert_int_equal(walk.fault, at == PAGE ? EMU_FAULT_PERMISSION : EMU_FAULT_NONE);
+		assert_int_equal(walk.level, 3);
+	}
+	world_end(&w);
+}
+
+/* Pages that are closed one by one, and are alike at last. */
+static void blocks_join(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, 2 * BLOCK, 9);
+	world_access(&w, IPA, EMU_WRITE);
+	for (u64 at = 0; at < BLOCK; at += PAGE) {
+		assert_int_equal(world_walk(&w, IPA, EMU_READ).level, at ? 3 : 2);
+		world_attr(&w, IPA + at, PAGE, ATTR_SET, NW);
+	}
+	assert_int_equal(world_walk(&w, IPA, EMU_READ).level, 2);
+	assert_int_equal(world_walk(&w, IPA, EMU_READ).fault, EMU_FAULT_NONE);
+	assert_int_equal(world_walk(&w, IPA, EMU_WRITE).fault, EMU_FAULT_PERMISSION);
+	world_end(&w);
+}
+
+static unsigned int invalidations(u64 gpa, u64 size, enum attr_op op, u64 bits)
+{
+	emu_log_reset();
+	world_attr(&w, gpa, size, op, bits);
+	return emu_log_count_of(EMU_TLBI_RANGE) + emu_log_count_of(EMU_TLBI_VMID);
+}
+
+/* Once for the range where it narrows what is mapped; else not at all. */
+static void what_is_invalidated(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, 8 * BLOCK, 0);
+	assert_int_equal(invalidations(0, 1ULL << 40, ATTR_EXACT, NW | NX), 0);
+	assert_int_equal(invalidations(0, 1ULL << 40, ATTR_EXACT, 0), 0);
+	touch_all(IPA, 8 * BLOCK, EMU_WRITE);
+	assert_int_equal(invalidations(IPA + PAGE, 7 * BLOCK, ATTR_SET, NW), 1);
+	assert_int_equal(invalidations(IPA + PAGE, 7 * BLOCK, ATTR_SET, NW), 0);
+	assert_int_equal(invalidations(IPA, 8 * BLOCK, ATTR_CLEAR, NW), 0);
+	assert_int_equal(invalidations(IPA, 8 * BLOCK, ATTR_EXACT, 0), 0);
+	assert_int_equal(invalidations(IPA + 8 * BLOCK, GIB, ATTR_EXACT, NR | NW | NX), 0);
+	assert_int_equal(invalidations(0, 1ULL << 40, ATTR_EXACT, NR | NW | NX), 1);
+	world_end(&w);
+}
+
+/* Each allocation fails once: the attributes are as they were, and so is what is mapped. */
+static void no_memory(void **state)
+{
+	struct gfn_range range = world_gfns(IPA + PAGE, GIB);
+	unsigned long nth = 0;
+	int err;
+
+	world_begin(&w, &host_max, 40);
+	world_ram(&w, 0, IPA, BLOCK, 9);
+	world_access(&w, IPA, EMU_WRITE);
+	do {
+		assert_int_equal(world_walk(&w, IPA + PAGE, EMU_WRITE).fault, EMU_FAULT_NONE);
+		/* It keeps the tables that it has got. */
+		s2_cache_drain(&w.vm.cut);
+		emu_fail_nth(++nth);
+		err = vm_attr_set(&w.vm, range, ATTR_SET, NW);
+		assert_int_equal(err, emu_fail_happened() ? -ENOMEM : 0);
+	} while (err);
+	emu_fail_nth(0);
+	/* Tables to split blocks; two nodes that both ends share, and two of each. */
+	assert_int_equal(nth - 1, S2_TABLES_CUT + 2 + 2 * 2);
+	check_page(IPA, 0);
+	check_page(IPA + PAGE, NW);
+	world_end(&w);
+}
+
 /* Attributes are kept for addresses without a slot, and across slots. */
 static void without_slots(void **state)
 {
@@ -149,8 +237,14 @@ static void without_slots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors),	 cmocka_unit_test(every_change),
-		cmocka_unit_test(deltas),	 cmocka_unit_test(blocks_come_back),
+		cmocka_unit_test(errors),
+		cmocka_unit_test(every_change),
+		cmocka_unit_test(deltas),
+		cmocka_unit_test(blocks_come_back),
+		cmocka_unit_test(blocks_are_split),
+		cmocka_unit_test(blocks_join),
+		cmocka_unit_test(what_is_invalidated),
+		cmocka_unit_test(no_memory),
 		cmocka_unit_test(without_slots),
 	};
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "options.h"
+#include "tessera/fault.h"
 
 #define WORDS_MAX 48
 
@@ -70,6 +71,39 @@ static void test_all(void **state)
 	assert_int_equal(options.arguments[2], UINT64_C(3) << 30);
 }
 
+static void test_policies(void **state)
+{
+	struct run_options options;
+
+	assert_int_equal(parse("run --lazy /f --lazy-window 64k --entry 0x40080000 --watch "
+			       "0x40000000:1M:rw --watch 0x40100000:4k:xt --watch-every 50 "
+			       "--protect-text 0x40080000:8k:x --protect-text 0x40090000:4k "
+			       "--on-text-fault inject --socket /s 7 8",
+			       &options),
+			 0);
+	assert_string_equal(options.lazy, "/f");
+	assert_int_equal(options.lazy_window, 65536);
+	assert_true(options.has_entry && !options.image);
+	assert_int_equal(options.entry, 0x40080000);
+	assert_int_equal(options.argument_count, 2);
+	assert_int_equal(options.watch_count, 2);
+	assert_int_equal(options.watches[0].gpa.end, 0x40100000);
+	assert_int_equal(options.watches[0].needs, TSR_FAULT_READ | TSR_FAULT_WRITE);
+	assert_int_equal(options.watches[1].needs, TSR_FAULT_EXEC | TSR_FAULT_TAG);
+	assert_int_equal(options.watch_every, 50);
+	assert_int_equal(options.text_count, 2);
+	assert_int_equal(options.texts[0].needs, TSR_FAULT_READ | TSR_FAULT_WRITE);
+	assert_int_equal(options.texts[1].needs, TSR_FAULT_WRITE);
+	assert_int_equal(options.text_policy, TEXT_INJECT);
+	assert_string_equal(options.socket, "/s");
+	assert_int_equal(parse("run --protect-text auto --protect-text auto:x image", &options), 0);
+	assert_int_equal(options.texts[0].gpa.end, 0);
+	assert_int_equal(options.texts[1].needs, TSR_FAULT_READ | TSR_FAULT_WRITE);
+	assert_int_equal(options.text_policy, TEXT_STOP);
+	assert_int_equal(options.watch_every, 1000);
+	assert_null(options.lazy);
+}
+
 /* "auto" depends on the policy, before or after it. */
 static void test_slot_flags(void **state)
 {
@@ -114,6 +148,31 @@ static void test_bad(void **state)
 		"run --promote-unit 1g image",
 		"run --slot-flags all image",
 		"run --on-reset never image",
+		"run --lazy",
+		"run --lazy /f --lazy-window x image",
+		"run --entry 0x40080001",
+		"run --entry 0x3ffffffc",
+		"run --entry 0xfffffffffffffffc",
+		"run --entry 0x48000000",
+		"run --watch 0x40000000:4k image",
+		"run --watch 0x40000000:4k: image",
+		"run --watch 0x40000000:4k:rr image",
+		"run --watch 0x40000000:4k:rz image",
+		"run --watch 0x40000000:rw image",
+		"run --watch 4k:rw image",
+		"run --watch 0x40000800:4k:rw image",
+		"run --watch 0x30000000:4k:rw image",
+		"run --watch 0x47fff000:8k:rw image",
+		"run --watch 0xfffffffffffff000:4k:rw image",
+		"run --watch-every 9 image",
+		"run --watch-every 1T image",
+		"run --watch-every x image",
+		"run --protect-text 0x40000000 image",
+		"run --protect-text 0x40000000:4k:r image",
+		"run --protect-text automatic image",
+		"run --protect-text auto --entry 0x40080000",
+		"run --protect-text 0x48000000:4k image",
+		"run --on-text-fault promote image",
 		"run image 1 2 3 4 5",
 		"run image x",
 		"run image 1:2",
@@ -132,9 +191,8 @@ static void test_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_all),
-		cmocka_unit_test(test_slot_flags),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all),
+		cmocka_unit_test(test_policies), cmocka_unit_test(test_slot_flags),
 		cmocka_unit_test(test_bad),
 	};
 

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "tessera/promote.h"
+#include "tessera/promoted.h"
 
 #define BASE  UINT64_C(0x80000000)
 #define PAGES 2048
@@ -114,7 +115,7 @@ static uint64_t promoted_count(const struct world *world)
 	uint64_t count = 0;
 
 	for (uint64_t page = 0; page < PAGES; page++)
-		count += tsr_promoted_test(&world->ram.regions[0].promoted, page);
+		count += tsr_pages_test(&world->ram.regions[0].promoted, page);
 	return count;
 }
 
@@ -177,25 +178,25 @@ static void test_plan(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tsr_promoted promoted;
+		struct tsr_pages promoted;
 		struct tsr_page_run run;
 
-		assert_int_equal(tsr_promoted_init(&promoted, 2000), 0);
-		tsr_promoted_set(&promoted, cases[i].promoted);
+		assert_int_equal(tsr_pages_init(&promoted, 2000), 0);
+		tsr_pages_set(&promoted, cases[i].promoted);
 		run = tsr_promoted_plan(&promoted, cases[i].skew, cases[i].page, cases[i].unit,
 					cases[i].spare);
 		if (run.first != cases[i].run.first || run.last != cases[i].run.last)
 			fail_msg("case %zu gives %lu-%lu", i, run.first, run.last);
-		tsr_promoted_free(&promoted);
+		tsr_pages_free(&promoted);
 	}
 }
 
 /* The cost that is foretold is the change in pieces, counted one by one. */
 static void test_cost(void **state)
 {
-	struct tsr_promoted promoted;
+	struct tsr_pages promoted;
 
-	assert_int_equal(tsr_promoted_init(&promoted, 200), 0);
+	assert_int_equal(tsr_pages_init(&promoted, 200), 0);
 	srand(2);
 	for (int round = 0; round < 2000; round++) {
 		uint64_t first = (uint64_t)rand() % 200;
@@ -203,17 +204,17 @@ static void test_cost(void **state)
 		int64_t cost = tsr_promoted_cost(&promoted, run), pieces = 1, after = 1;
 
 		for (uint64_t page = 1; page < 200; page++)
-			pieces += tsr_promoted_test(&promoted, page) !=
-				  tsr_promoted_test(&promoted, page - 1);
-		tsr_promoted_set(&promoted, run);
+			pieces += tsr_pages_test(&promoted, page) !=
+				  tsr_pages_test(&promoted, page - 1);
+		tsr_pages_set(&promoted, run);
 		for (uint64_t page = 1; page < 200; page++)
-			after += tsr_promoted_test(&promoted, page) !=
-				 tsr_promoted_test(&promoted, page - 1);
+			after += tsr_pages_test(&promoted, page) !=
+				 tsr_pages_test(&promoted, page - 1);
 		assert_int_equal(cost, after - pieces);
 		if (round % 20 == 19)
 			memset(promoted.bits, 0, 200 / 8);
 	}
-	tsr_promoted_free(&promoted);
+	tsr_pages_free(&promoted);
 }
 
 static void test_unit(void **state)
@@ -392,7 +393,7 @@ static void test_scattered(void **state)
 	for (uint64_t i = 0; i < PAGES; i++) {
 		uint64_t page = i * 773 % PAGES;
 
-		if (!tsr_promoted_test(&world->ram.regions[0].promoted, page))
+		if (!tsr_pages_test(&world->ram.regions[0].promoted, page))
 			assert_int_equal(promote(world, page, &promotion), 0);
 		assert_true(mappings(world) <= before + 100);
 		assert_int_equal(mappings(world) - before,

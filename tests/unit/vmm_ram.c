@@ -224,8 +224,8 @@ static void test_flush(void **state)
 			      ram.staging, (off_t)region->offset),
 			 region->host);
 	memset(region->host, 'x', 0x4000);
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 1, 2 });
-	tsr_promoted_set(&region->promoted, (struct tsr_page_run){ 3, 4 });
+	tsr_pages_set(&region->promoted, (struct tsr_page_run){ 1, 2 });
+	tsr_pages_set(&region->promoted, (struct tsr_page_run){ 3, 4 });
 	assert_int_equal(tsr_ram_flush(&ram, NULL), 0);
 	for (off_t page = 0; page < 4; page++) {
 		assert_int_equal(pread(fd, &byte, 1, page * 0x1000 + 0xabc), 1);

@@ -52,6 +52,7 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 	memset(w, 0, sizeof(*w));
 	w->host = *host;
 	w->next_hva = HVA_BASE;
+	w->tlb.vmid = 5;
 	assert_int_equal(vm_init(&w->vm, &w->host, ipa_bits, &w->tlb), 0);
 	w->mmu = (struct emu_mmu){
 		.vttbr = vm_vttbr_baddr(&w->vm),
@@ -60,11 +61,22 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 		.mte_perm = host->mte_perm,
 		.xnx = host->xnx,
 		.pa_bits = host->pa_bits,
+		.hafdbs = host->hafdbs,
 	};
+	emu_tlb_begin(&(struct emu_tlb_vm){
+		.vttbr = w->mmu.vttbr,
+		.vtcr = w->mmu.vtcr,
+		.vmid = w->tlb.vmid,
+		.bbm = host->bbm,
+	});
 }
 
 void world_end(struct world *w)
 {
+	emu_tlb_audit();
+	if (emu_tlb_complaint())
+		fail_msg("%s", emu_tlb_complaint());
+	emu_tlb_end();
 	vm_destroy(&w->vm);
 	s2_cache_drain(&w->cache);
 	assert_int_equal(emu_tables_live(), 0);
@@ -117,23 +129,16 @@ struct vm_fault_result world_fault(struct world *w, u64 gpa, enum access_kind ki
 	return result;
 }
 
-/* The need as the syndrome tells it: a tag access that lacks R or W lacks that first. */
-static perm_t syndrome_need(enum emu_access access, enum emu_fault fault)
+/* The need as the syndrome tells it: what lacks R or W as well as T lacks that first. */
+static perm_t syndrome_need(const struct emu_walk *walk, bool fetch)
 {
-	switch (access) {
-	case EMU_READ:
-		return PERM_R;
-	case EMU_WRITE:
-		return PERM_W;
-	case EMU_FETCH_EL1:
-	case EMU_FETCH_EL0:
+	perm_t write = walk->write ? PERM_W : PERM_NONE;
+
+	if (fetch)
 		return PERM_X;
-	case EMU_TAG_READ:
-		return fault == EMU_FAULT_TAG ? PERM_T : PERM_R;
-	case EMU_TAG_WRITE:
-		return fault == EMU_FAULT_TAG ? PERM_W | PERM_T : PERM_W;
-	}
-	return PERM_R;
+	if (walk->fault == EMU_FAULT_TAG)
+		return PERM_T | write;
+	return write ? write : PERM_R;
 }
 
 struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access access)
@@ -142,14 +147,15 @@ struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access ac
 	struct vm_fault_result result = { .outcome = VM_RESUME };
 
 	for (int attempt = 0; attempt < 16; attempt++) {
-		enum emu_fault fault = world_walk(w, gpa, access).fault;
+		struct emu_walk walk = world_walk(w, gpa, access);
+		enum emu_fault fault = walk.fault;
 
 		if (fault == EMU_FAULT_NONE)
 			return result;
 		assert_true(fault == EMU_FAULT_TRANSLATION || fault == EMU_FAULT_ACCESS_FLAG ||
 			    fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG);
 		result = world_fault(w, gpa, fetch ? ACCESS_FETCH : ACCESS_DATA,
-				     syndrome_need(access, fault),
+				     syndrome_need(&walk, fetch),
 				     fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG);
 		if (result.outcome != VM_RESUME)
 			return result;

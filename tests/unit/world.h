@@ -18,6 +18,7 @@
 #include "log.h"
 #include "mmu.h"
 #include "phys.h"
+#include "tlb.h"
 #include "vm.h"
 
 #define PAGE  TSR_PAGE_SIZE
@@ -40,7 +41,7 @@ struct world {
 
 /* A VM of @ipa_bits on @host, without slots. */
 void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits);
-/* Destroys it and asserts that nothing is left. */
+/* Destroys it and asserts that nothing is left and that the TLB model had no complaint. */
 void world_end(struct world *w);
 
 /* A slot over new host RAM that can hold tags, mapped in pieces of 2^@order pages. */

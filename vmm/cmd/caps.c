@@ -55,6 +55,7 @@ static const struct question additions[] = {
 	{ KVM_CAP_TSR_LAZY_TAGS, UNIT_YES_NO, "TSR_LAZY_TAGS", "memory gets tags when touched" },
 	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, UNIT_ATTRIBUTE_FLAGS, "TSR_ATTRIBUTE_FLAGS",
 	  "ways to change attributes" },
+	{ KVM_CAP_TSR_MEMORY_QUERY, UNIT_YES_NO, "TSR_MEMORY_QUERY", "memory can be looked at" },
 	{ KVM_CAP_TSR_TAG_BATCH, UNIT_YES_NO, "TSR_TAG_BATCH", "tags are moved in batches" },
 	{ KVM_CAP_TSR_PFNMAP_CMO, UNIT_YES_NO, "TSR_PFNMAP_CMO",
 	  "cacheable device memory with maintenance" },

@@ -80,6 +80,7 @@ static void serve_fault(struct machine *machine, struct tsr_vcpu *vcpu,
 			const struct tsr_fault *fault)
 {
 	bool tag = fault->flags & TSR_FAULT_TAG;
+	int status = tag ? STATUS_TAG_FAULT : STATUS_FAULT;
 	struct tsr_why why;
 
 	if (tag)
@@ -88,10 +89,11 @@ static void serve_fault(struct machine *machine, struct tsr_vcpu *vcpu,
 		machine->tally.fault_exits++;
 	timeline_add(&machine->timeline, vcpu_name(vcpu).text, "the guest needs %s at 0x%" PRIx64,
 		     tsr_fault_need(fault), fault->gpa);
-	if (tsr_fault_dispatch(machine->handlers, machine->handler_count, vcpu, fault, &why) ==
-	    TSR_RESOLVED)
+	if (policies_fault(&machine->policies, vcpu, fault, &why) == TSR_RESOLVED)
 		return;
-	machine_end(machine, ENDING_STATUS, tag ? STATUS_TAG_FAULT : STATUS_FAULT, &why);
+	if (machine->policies.starved)
+		status = STATUS_LAZY;
+	machine_end(machine, ENDING_STATUS, status, &why);
 }
 
 static void serve_system_event(struct machine *machine, struct tsr_vcpu *vcpu, uint32_t event)
@@ -182,37 +184,4 @@ void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu)
 		tsr_vcpu_run(vcpu, &exit);
 		serve_exit(machine, vcpu, &exit);
 	}
-}
-
-enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
-				struct tsr_why *why)
-{
-	struct machine *machine = opaque;
-	enum tsr_verdict verdict = tsr_fault_inject(NULL, vcpu, fault, why);
-
-	if (verdict == TSR_RESOLVED) {
-		machine->tally.injections++;
-		timeline_add(&machine->timeline, vcpu_name(vcpu).text,
-			     "the VMM injects an external abort");
-	}
-	return verdict;
-}
-
-void machine_report_promotion(void *opaque, const struct tsr_fault *fault,
-			      const struct tsr_promotion *promotion)
-{
-	struct machine *machine = opaque;
-
-	if (promotion->found_done) {
-		timeline_add(&machine->timeline, "vmm",
-			     "0x%" PRIx64 " was promoted meanwhile: the guest goes on", fault->gpa);
-		return;
-	}
-	machine->tally.promotions++;
-	machine->tally.promotion_ns += promotion->nanoseconds;
-	timeline_add(&machine->timeline, "vmm",
-		     "promoted 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB copied in %.3f ms; "
-		     "the guest goes on",
-		     promotion->gpa.start, promotion->gpa.end, promotion->copied / 1024,
-		     (double)promotion->nanoseconds / 1e6);
 }

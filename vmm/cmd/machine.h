@@ -13,10 +13,11 @@
 #define CMD_MACHINE_H
 
 #include "control.h"
+#include "inspector.h"
 #include "options.h"
 #include "pl011.h"
 #include "tally.h"
-#include "tessera/promote.h"
+#include "policies.h"
 #include "tessera/vcpu.h"
 #include "timeline.h"
 
@@ -32,9 +33,8 @@ struct machine {
 	struct tsr_vm vm;
 	struct tsr_ram ram;
 	struct tsr_vcpu *vcpus;
-	struct tsr_promoter promoter;
-	struct tsr_handler handlers[3];
-	size_t handler_count;
+	struct policies policies;
+	struct inspector inspector;
 	struct control control;
 	struct pl011 uart;
 	struct timeline timeline;
@@ -56,13 +56,5 @@ void machine_end(struct machine *machine, enum ending ending, int status,
 
 /* What the thread of vCPU @vcpu does until the machine ends. */
 void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu);
-
-/* Handler: counts an abort that was injected. opaque: struct machine. */
-enum tsr_verdict machine_inject(void *opaque, struct tsr_vcpu *vcpu, const struct tsr_fault *fault,
-				struct tsr_why *why);
-
-/* For struct tsr_promoter; opaque: struct machine. */
-void machine_report_promotion(void *opaque, const struct tsr_fault *fault,
-			      const struct tsr_promotion *promotion);
 
 #endif

@@ -6,6 +6,7 @@
 #include "uapi/tessera.h"
 
 #include "caps.h"
+#include "inspector.h"
 #include "options.h"
 #include "run.h"
 
@@ -15,6 +16,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(command, "run"))
 		return run_command(argc - 1, argv + 1);
+	if (!strcmp(command, "inspect"))
+		return inspect_command(argc - 1, argv + 1);
 	if (!strcmp(command, "caps") && argc <= 3)
 		return caps_command(argc == 3 ? argv[2] : "/dev/kvm");
 	if (!strcmp(command, "--help") || !strcmp(command, "-h")) {

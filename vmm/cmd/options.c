@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "control.h"
 #include "options.h"
 #include "pl011.h"
+#include "tessera/fault.h"
 
 enum option_id {
 	OPTION_RAM = 1,
@@ -19,6 +21,14 @@ enum option_id {
 	OPTION_TIMELINE,
 	OPTION_STATS,
 	OPTION_DEVICE,
+	OPTION_LAZY,
+	OPTION_LAZY_WINDOW,
+	OPTION_ENTRY,
+	OPTION_WATCH,
+	OPTION_WATCH_EVERY,
+	OPTION_PROTECT,
+	OPTION_TEXT_FAULT,
+	OPTION_SOCKET,
 };
 
 static const struct option option_table[] = {
@@ -33,6 +43,14 @@ static const struct option option_table[] = {
 	{ "timeline", no_argument, NULL, OPTION_TIMELINE },
 	{ "stats", no_argument, NULL, OPTION_STATS },
 	{ "device", required_argument, NULL, OPTION_DEVICE },
+	{ "lazy", required_argument, NULL, OPTION_LAZY },
+	{ "lazy-window", required_argument, NULL, OPTION_LAZY_WINDOW },
+	{ "entry", required_argument, NULL, OPTION_ENTRY },
+	{ "watch", required_argument, NULL, OPTION_WATCH },
+	{ "watch-every", required_argument, NULL, OPTION_WATCH_EVERY },
+	{ "protect-text", required_argument, NULL, OPTION_PROTECT },
+	{ "on-text-fault", required_argument, NULL, OPTION_TEXT_FAULT },
+	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -45,6 +63,12 @@ static const struct choice tag_policies[] = {
 	{ "promote", TAG_PROMOTE },
 	{ "inject", TAG_INJECT },
 	{ "stop", TAG_STOP },
+	{ NULL, 0 },
+};
+
+static const struct choice text_policies[] = {
+	{ "stop", TEXT_STOP },
+	{ "inject", TEXT_INJECT },
 	{ NULL, 0 },
 };
 
@@ -113,6 +137,100 @@ static int parse_vcpus(struct run_options *options, struct tsr_why *why)
 	return 0;
 }
 
+static int parse_number(const char *option, uint64_t *value, struct tsr_why *why)
+{
+	const char *end;
+
+	if (!tsr_number_parse(optarg, value, &end) && !*end)
+		return 0;
+	return tsr_because(why, -EINVAL, "%s takes a number, not \"%s\".", option, optarg);
+}
+
+static int parse_entry(struct run_options *options, struct tsr_why *why)
+{
+	options->has_entry = true;
+	return parse_number("--entry", &options->entry, why);
+}
+
+static int parse_watch_every(struct run_options *options, struct tsr_why *why)
+{
+	uint64_t every;
+	int error = parse_number("--watch-every", &every, why);
+
+	if (!error && every && (every < WATCH_SOONEST || every > INT32_MAX))
+		error = tsr_because(
+			why, -ERANGE,
+			"--watch-every takes 0 or at least %d milliseconds: a guest has "
+			"to get on in between.",
+			WATCH_SOONEST);
+	options->watch_every = (unsigned int)every;
+	return error;
+}
+
+/* Each of  at most once, and at least one of them. */
+static bool parse_kinds(const char *text, uint64_t *needs)
+{
+	static const char letters[] = "rwxt";
+	static const uint64_t meanings[] = {
+		TSR_FAULT_READ,
+		TSR_FAULT_WRITE,
+		TSR_FAULT_EXEC,
+		TSR_FAULT_TAG,
+	};
+
+	for (*needs = 0; *text; text++) {
+		const char *letter = strchr(letters, *text);
+
+		if (!letter || *needs & meanings[letter - letters])
+			return false;
+		*needs |= meanings[letter - letters];
+	}
+	return *needs != 0;
+}
+
+static int parse_watch(struct run_options *options, struct tsr_why *why)
+{
+	struct range_option *watch = &options->watches[options->watch_count];
+	const char *rest;
+	int error;
+
+	if (options->watch_count++ == RANGES_MAX)
+		return tsr_because(why, -EINVAL, "More than %d watches (--watch).", RANGES_MAX);
+	error = tsr_range_parse(optarg, &watch->gpa, &rest, why);
+	if (error)
+		return error;
+	if (*rest == ':' && parse_kinds(rest + 1, &watch->needs))
+		return 0;
+	return tsr_because(why, -EINVAL,
+			   "\"%s\" does not say what to watch for: ADDR:SIZE:KINDS has some of "
+			   "r, w, x and t at its end.",
+			   optarg);
+}
+
+static int parse_protect(struct run_options *options, struct tsr_why *why)
+{
+	struct range_option *text = &options->texts[options->text_count];
+	const char *rest = optarg + 4;
+	int error = 0;
+
+	if (options->text_count++ == RANGES_MAX)
+		return tsr_because(why, -EINVAL, "More than %d ranges of code (--protect-text).",
+				   RANGES_MAX);
+	if (strncmp(optarg, "auto", 4))
+		error = tsr_range_parse(optarg, &text->gpa, &rest, why);
+	if (error)
+		return error;
+	text->needs = TSR_FAULT_WRITE;
+	if (!strcmp(rest, ":x"))
+		text->needs |= TSR_FAULT_READ;
+	else if (*rest)
+		return tsr_because(why, -EINVAL,
+				   "\"%s\" is neither auto nor ADDR:SIZE, with :x behind it for "
+				   "code that may not be read either.",
+				   optarg);
+	return 0;
+}
+
 static int parse_option(enum option_id id, struct run_options *options, uint64_t *slots,
 			struct tsr_why *why)
 {
@@ -151,6 +269,26 @@ static int parse_option(enum option_id id, struct run_options *options, uint64_t
 	case OPTION_DEVICE:
 		options->device = optarg;
 		return 0;
+	case OPTION_LAZY:
+		options->lazy = optarg;
+		return 0;
+	case OPTION_LAZY_WINDOW:
+		return parse_number("--lazy-window", &options->lazy_window, why);
+	case OPTION_ENTRY:
+		return parse_entry(options, why);
+	case OPTION_WATCH:
+		return parse_watch(options, why);
+	case OPTION_WATCH_EVERY:
+		return parse_watch_every(options, why);
+	case OPTION_PROTECT:
+		return parse_protect(options, why);
+	case OPTION_TEXT_FAULT:
+		error = choose("--on-text-fault", text_policies, &value, why);
+		options->text_policy = (enum text_policy)value;
+		return error;
+	case OPTION_SOCKET:
+		options->socket = optarg;
+		return 0;
 	}
 	return tsr_because(why, -EINVAL, "An option is unknown, or lacks its value.");
 }
@@ -164,9 +302,11 @@ static enum tsr_slot_policy settle_slots(const struct run_options *options, uint
 
 static int parse_operands(int argc, char **argv, struct run_options *options, struct tsr_why *why)
 {
-	if (optind >= argc)
+	if (!options->has_entry && optind >= argc)
 		return tsr_because(why, -EINVAL, "No image to run was named.");
-	options->image = argv[optind++];
+	/* With --entry the program is in memory already, brought by a file. */
+	if (!options->has_entry)
+		options->image = argv[optind++];
 	if (argc - optind > ARGUMENTS_MAX)
 		return tsr_because(why, -EINVAL, "At most %d numbers may follow the image.",
 				   ARGUMENTS_MAX);
@@ -179,6 +319,48 @@ static int parse_operands(int argc, char **argv, struct run_options *options, st
 					   "\"%s\", given for the guest, is no number.", text);
 	}
 	return 0;
+}
+
+static bool in_memory(const struct run_options *options, struct tsr_range gpa)
+{
+	for (size_t i = 0; i < options->ram_count; i++)
+		if (tsr_range_holds(options->ram[i].gpa, gpa.start) &&
+		    tsr_range_holds(options->ram[i].gpa, gpa.end - 1))
+			return true;
+	return false;
+}
+
+static int check_ranges(const char *option, const struct run_options *options,
+			const struct range_option *ranges, size_t count, struct tsr_why *why)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ranges[i].gpa.end && !in_memory(options, ranges[i].gpa))
+			return tsr_because(why, -EINVAL,
+					   "%s: 0x%" PRIx64 "-0x%" PRIx64
+					   " does not lie in one region of memory.",
+					   option, ranges[i].gpa.start, ranges[i].gpa.end);
+	return 0;
+}
+
+/* What only makes sense together, and ranges that are to be memory. */
+static int check_policies(const struct run_options *options, struct tsr_why *why)
+{
+	struct tsr_range entry = { options->entry & ~UINT64_C(3), options->entry + 4 };
+	int error;
+
+	if (options->has_entry && (options->entry % 4 || !in_memory(options, entry)))
+		return tsr_because(why, -EINVAL,
+				   "--entry 0x%" PRIx64 " is no address of code in memory.",
+				   options->entry);
+	for (size_t i = 0; i < options->text_count; i++)
+		if (!options->texts[i].gpa.end && options->has_entry)
+			return tsr_because(why, -EINVAL,
+					   "--protect-text auto asks an image for its code, and "
+					   "with --entry there is none: name the range.");
+	error = check_ranges("--watch", options, options->watches, options->watch_count, why);
+	if (error)
+		return error;
+	return check_ranges("--protect-text", options, options->texts, options->text_count, why);
 }
 
 /* Devices must stay where guests look for them. */
@@ -200,6 +382,7 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 
 	memset(options, 0, sizeof(*options));
 	options->vcpus = 1;
+	options->watch_every = WATCH_EVERY;
 	options->device = "/dev/kvm";
 	/* glibc starts anew with 0; "+" leaves numbers after the image alone. */
 	optind = 0;
@@ -221,5 +404,6 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 		options->ram[0].kind = TSR_RAM_ANON;
 		options->ram_count = 1;
 	}
-	return check_layout(options, why);
+	error = check_layout(options, why);
+	return error ? error : check_policies(options, why);
 }

@@ -10,6 +10,9 @@
 #include "tessera/vm.h"
 
 #define ARGUMENTS_MAX 4
+#define RANGES_MAX    16 /* of --watch, and of --protect-text */
+#define WATCH_EVERY   1000
+#define WATCH_SOONEST 10
 #define VCPUS_MAX     512
 #define RAM_GPA	      UINT64_C(0x40000000)
 #define RAM_SIZE      (UINT64_C(128) << 20)
@@ -30,10 +33,20 @@ enum exit_status {
 	STATUS_RESET = 109,	 /* the guest asked for a reset, with --on-reset exit */
 	STATUS_CRASHED = 110,	 /* the guest reported that it crashed */
 	STATUS_FLUSH = 111,	 /* promoted memory could not be written back to its file */
+	STATUS_LAZY = 112,	 /* memory could not be read from the file of --lazy */
+	STATUS_NO_ANSWER = 113,	 /* inspect: no VM answers, or the picture cannot be written */
 	STATUS_SIGNAL = 128,	 /* 128 + N: signal N ended the run */
 };
 
 enum tag_policy { TAG_PROMOTE, TAG_INJECT, TAG_STOP };
+
+enum text_policy { TEXT_STOP, TEXT_INJECT };
+
+/* --watch, --protect-text: a range, and which accesses to it. */
+struct range_option {
+	struct tsr_range gpa; /* empty: the image's code */
+	uint64_t needs;	      /* TSR_FAULT_* */
+};
 
 struct run_options {
 	struct tsr_ram_spec ram[TSR_RAM_REGIONS_MAX];
@@ -43,7 +56,18 @@ struct run_options {
 	enum tag_policy tag_policy;
 	uint64_t unit; /* of promotion, bytes; 0: libtessera's default */
 	enum tsr_slot_policy slot_policy;
-	bool reboot; /* on SYSTEM_RESET */
+	bool reboot;	      /* on SYSTEM_RESET */
+	const char *lazy;     /* the file that fills memory, or NULL */
+	uint64_t lazy_window; /* bytes; 0: libtessera's default */
+	bool has_entry;	      /* the guest starts at "entry", and there is no image */
+	uint64_t entry;
+	struct range_option watches[RANGES_MAX];
+	size_t watch_count;
+	unsigned int watch_every; /* ms; 0: pages are armed once */
+	struct range_option texts[RANGES_MAX];
+	size_t text_count;
+	enum text_policy text_policy;
+	const char *socket; /* where to answer `tessera inspect`; NULL: by the process's number */
 	bool console_input;
 	bool timeline;
 	bool stats;

@@ -49,28 +49,6 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-static int handlers_init(struct machine *machine, struct tsr_why *why)
-{
-	const struct run_options *options = machine->options;
-	struct tsr_attributes attributes = { tsr_vm_no_write, &machine->vm };
-	struct tsr_handler *handler = machine->handlers;
-	int error;
-
-	error = tsr_promoter_init(&machine->promoter, &machine->ram, attributes,
-				  &machine->vm.changes, options->unit, why);
-	if (error)
-		return error;
-	machine->promoter.report = machine_report_promotion;
-	machine->promoter.report_opaque = machine;
-	if (options->tag_policy == TAG_PROMOTE && tsr_vm_can_restrict(&machine->vm))
-		*handler++ = (struct tsr_handler){ tsr_promoter_handle, &machine->promoter };
-	if (options->tag_policy == TAG_INJECT)
-		*handler++ = (struct tsr_handler){ machine_inject, machine };
-	*handler++ = (struct tsr_handler){ tsr_fault_stop, &machine->ram };
-	machine->handler_count = (size_t)(handler - machine->handlers);
-	return 0;
-}
-
 static void devices_init(struct machine *machine)
 {
 	const struct run_options *options = machine->options;
@@ -82,7 +60,7 @@ static void devices_init(struct machine *machine)
 		.flags = (machine->vm.notag ? CONTROL_FLAG_NOTAG : 0) |
 			 (machine->vm.mte ? CONTROL_FLAG_MTE : 0),
 		.vcpus = options->vcpus,
-		.unit = machine->promoter.unit_pages * TSR_PAGE_SIZE,
+		.unit = machine->policies.promoter.unit_pages * TSR_PAGE_SIZE,
 	};
 }
 
@@ -92,7 +70,7 @@ static enum exit_status guest_load(struct machine *machine, const struct guest_f
 {
 	const struct run_options *options = machine->options;
 
-	if (tsr_image_load(&file->image, file->data, &machine->ram, why))
+	if (file->data && tsr_image_load(&file->image, file->data, &machine->ram, why))
 		return STATUS_IMAGE;
 	for (unsigned int i = 0; i < options->vcpus; i++)
 		if (tsr_vcpu_reset(&machine->vcpus[i], why))
@@ -117,12 +95,23 @@ static void wait_for_end(struct machine *machine, int signals)
 	struct pollfd polled[] = {
 		{ .fd = machine->wake, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
+		{ .fd = machine->policies.timer, .events = POLLIN },
+		{ .fd = machine->inspector.socket, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal;
+	struct tsr_why why;
 	uint64_t count;
 
-	while (poll(polled, 2, -1) < 0 && errno == EINTR)
-		;
+	do {
+		while (poll(polled, 4, -1) < 0 && errno == EINTR)
+			;
+		if (polled[2].revents & POLLIN && policies_tick(&machine->policies, &why))
+			machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
+		if (polled[3].revents & POLLIN)
+			inspector_answer(&machine->inspector, &machine->vm, &machine->ram,
+					 machine->policies.lazily ? &machine->policies.lazy : NULL,
+					 machine->options->vcpus);
+	} while (!((polled[0].revents | polled[1].revents) & POLLIN));
 	if (polled[1].revents & POLLIN &&
 	    read(signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal))
 		machine_end(machine, ENDING_STATUS, STATUS_SIGNAL + (int)signal.ssi_signo, NULL);
@@ -201,6 +190,17 @@ static int with_vcpus(struct machine *machine, const struct guest_file *file, in
 	return status;
 }
 
+/* By default it is a help and no more, so that a run does not fail for want of it. */
+static int inspector_init(struct machine *machine, struct tsr_why *why)
+{
+	const char *path = machine->options->socket;
+	int error = inspector_open(&machine->inspector, path, why);
+
+	if (error && !path)
+		fail(STATUS_PASSED, why);
+	return path ? error : 0;
+}
+
 static int with_vm(struct machine *machine, const struct guest_file *file, int signals)
 {
 	const struct run_options *options = machine->options;
@@ -210,8 +210,11 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 	error = tsr_vm_add_ram(&machine->vm, &machine->ram, options->slot_policy, &why);
 	if (error)
 		return fail(error == -EOPNOTSUPP ? STATUS_NO_TAGS : STATUS_REFUSED, &why);
-	if (handlers_init(machine, &why))
-		return fail(STATUS_USAGE, &why);
+	status = policies_init(&machine->policies, options, &machine->vm, &machine->ram,
+			       file->data ? &file->image : NULL, &machine->tally,
+			       &machine->timeline, &why);
+	if (status)
+		return fail(status, &why);
 	devices_init(machine);
 	pthread_mutex_init(&machine->lock, NULL);
 	machine->wake = eventfd(0, EFD_CLOEXEC);
@@ -219,10 +222,12 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 		tsr_because(&why, -errno, "Cannot make an eventfd: %s.", strerror(errno));
 		status = fail(STATUS_RUN_FAILED, &why);
 	} else {
-		status = with_vcpus(machine, file, signals);
+		status = inspector_init(machine, &why) ? fail(STATUS_REFUSED, &why)
+						       : with_vcpus(machine, file, signals);
+		inspector_close(&machine->inspector);
 		close(machine->wake);
 	}
-	tsr_promoter_destroy(&machine->promoter);
+	policies_destroy(&machine->policies);
 	return status;
 }
 
@@ -251,7 +256,7 @@ int run_command(int argc, char **argv)
 {
 	static struct run_options options;
 	static struct machine machine;
-	struct guest_file file;
+	struct guest_file file = { .image.entry = 0 };
 	struct tsr_why why;
 	int status, signals;
 
@@ -262,10 +267,12 @@ int run_command(int argc, char **argv)
 	}
 	machine.options = &options;
 	timeline_init(&machine.timeline, options.timeline);
-	if (tsr_file_read(options.image, &file.data, &file.size, &why))
+	if (options.image && tsr_file_read(options.image, &file.data, &file.size, &why))
 		return fail(STATUS_IMAGE, &why);
 	signals = signals_open();
-	if (tsr_image_parse(file.data, file.size, options.ram[0].gpa.start + FLAT_OFFSET,
+	file.image.entry = options.entry;
+	if (options.image &&
+	    tsr_image_parse(file.data, file.size, options.ram[0].gpa.start + FLAT_OFFSET,
 			    &file.image, &why)) {
 		status = fail(STATUS_IMAGE, &why);
 	} else if (tsr_host_open(&machine.host, options.device, &why)) {

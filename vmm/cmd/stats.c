@@ -38,12 +38,12 @@ static struct residence residence_of(const unsigned char *host, uint64_t size)
 	return found;
 }
 
-static uint64_t promoted_pages(const struct tsr_promoted *promoted)
+static uint64_t promoted_pages(const struct tsr_pages *promoted)
 {
 	struct tsr_page_run run = { 0, 0 };
 	uint64_t pages = 0;
 
-	while (tsr_promoted_next(promoted, true, run.last, promoted->pages, &run))
+	while (tsr_pages_next(promoted, true, run.last, promoted->pages, &run))
 		pages += run.last - run.first;
 	return pages;
 }
@@ -72,6 +72,13 @@ static uint64_t exits(const struct machine *machine, enum tsr_exit_kind kind)
 	return sum;
 }
 
+static void lazy_print(FILE *file, const struct tsr_lazy *lazy)
+{
+	fprintf(file, "lazy_pages=%" PRIu64 "\n", lazy->arrived.pages);
+	fprintf(file, "lazy_fetches=%" PRIu64 "\n", lazy->fetches);
+	fprintf(file, "lazy_pages_fetched=%" PRIu64 "\n", lazy->pages_fetched);
+}
+
 void stats_print(FILE *file, const struct machine *machine, int status)
 {
 	const struct tally *tally = &machine->tally;
@@ -92,8 +99,13 @@ void stats_print(FILE *file, const struct machine *machine, int status)
 		exits(machine, TSR_EXIT_FAILED) + exits(machine, TSR_EXIT_OTHER));
 	fprintf(file, "promotions=%" PRIu64 "\n", tally->promotions);
 	fprintf(file, "promotion_microseconds=%" PRIu64 "\n", tally->promotion_ns / 1000);
-	fprintf(file, "promoted_bytes_copied=%" PRIu64 "\n", machine->promoter.bytes_copied);
+	fprintf(file, "promoted_bytes_copied=%" PRIu64 "\n",
+		machine->policies.promoter.bytes_copied);
 	fprintf(file, "injections=%" PRIu64 "\n", tally->injections);
+	fprintf(file, "watched=%" PRIu64 "\n", tally->watched);
+	fprintf(file, "text_faults=%" PRIu64 "\n", tally->text_faults);
+	if (machine->policies.lazily)
+		lazy_print(file, &machine->policies.lazy);
 	fprintf(file, "marks=%" PRIu64 "\n", tally->marks);
 	fprintf(file, "resets=%" PRIu64 "\n", tally->resets);
 	for (size_t i = 0; i < machine->ram.count; i++)

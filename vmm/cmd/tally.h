@@ -12,6 +12,8 @@ struct tally {
 	_Atomic uint64_t promotions;   /* units promoted */
 	_Atomic uint64_t promotion_ns; /* spent on them, waiting included */
 	_Atomic uint64_t injections;   /* external aborts given to the guest */
+	_Atomic uint64_t watched;      /* touches that --watch reported */
+	_Atomic uint64_t text_faults;  /* accesses that --protect-text refused */
 	_Atomic uint64_t marks;	       /* steps the guest reported */
 	_Atomic uint64_t resets;
 };

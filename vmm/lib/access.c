@@ -119,7 +119,7 @@ static bool can_vanish(const struct tsr_ram_region *region, uint64_t offset)
 {
 	if (region->kind == TSR_RAM_ANON || region->kind == TSR_RAM_MEMFD)
 		return false;
-	return !tsr_promoted_test(&region->promoted, offset / TSR_PAGE_SIZE);
+	return !tsr_pages_test(&region->promoted, offset / TSR_PAGE_SIZE);
 }
 
 /* @size does not cross a page. */
@@ -133,6 +133,10 @@ static int access_page(struct tsr_ram *ram, uint64_t gpa, void *data, size_t siz
 	if (!region)
 		return -EFAULT;
 	host = region->host + (gpa - region->gpa.start);
+	if (region->arrive)
+		error = region->arrive(region->arrive_opaque, gpa);
+	if (error)
+		return error;
 	pthread_rwlock_rdlock(stripe);
 	if (can_vanish(region, gpa - region->gpa.start))
 		error = copy_by_kernel(host, data, size, write);

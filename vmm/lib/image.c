@@ -58,6 +58,8 @@ static int add_segment(const Elf64_Phdr *segment, uint64_t entry, struct tsr_ima
 		.offset = segment->p_offset,
 		.file_size = segment->p_filesz,
 		.size = segment->p_memsz,
+		.executable = segment->p_flags & PF_X,
+		.writable = segment->p_flags & PF_W,
 	};
 	/* The entry is a virtual address, and the MMU is off when the guest starts there. */
 	if (entry >= segment->p_vaddr && entry - segment->p_vaddr < segment->p_memsz)
@@ -105,6 +107,8 @@ int tsr_image_parse(const void *data, size_t size, uint64_t flat_gpa, struct tsr
 		.gpa = flat_gpa,
 		.file_size = size,
 		.size = size,
+		.executable = true,
+		.writable = true,
 	};
 	return 0;
 }
@@ -137,6 +141,11 @@ int tsr_image_load(const struct tsr_image *image, const void *data, struct tsr_r
 		if (!error)
 			error = clear(ram, piece->gpa + piece->file_size,
 				      piece->size - piece->file_size);
+		if (error && error != -EFAULT)
+			return tsr_because(why, error,
+					   "The image cannot be stored at 0x%" PRIx64
+					   ": memory there could not be read: %s.",
+					   piece->gpa, strerror(-error));
 		if (error)
 			return tsr_because(why, error,
 					   "The image wants %" PRIu64 " bytes at 0x%" PRIx64

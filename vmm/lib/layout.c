@@ -49,6 +49,28 @@ int tsr_number_parse(const char *text, uint64_t *value, const char **end)
 	return 0;
 }
 
+int tsr_range_parse(const char *text, struct tsr_range *range, const char **end,
+		    struct tsr_why *why)
+{
+	uint64_t start, size;
+	const char *rest;
+	int error;
+
+	error = tsr_number_parse(text, &start, &rest);
+	if (!error)
+		error = *rest == ':' ? tsr_number_parse(rest + 1, &size, &rest) : -EINVAL;
+	if (!error && (start | size) & (TSR_PAGE_SIZE - 1))
+		error = -EINVAL;
+	if (!error)
+		error = tsr_range_make(start, size, range);
+	*end = rest;
+	if (!error)
+		return 0;
+	return tsr_because(why, error,
+			   "\"%s\" does not begin with ADDR:SIZE, whole pages of 4096 bytes.",
+			   text);
+}
+
 static int parse_file(const char *text, struct tsr_ram_spec *spec, struct tsr_why *why)
 {
 	static const struct {

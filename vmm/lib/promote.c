@@ -8,6 +8,7 @@
 
 #include "tessera/clock.h"
 #include "tessera/promote.h"
+#include "tessera/promoted.h"
 
 /* Linux's default for vm.max_map_count, taken where it cannot be read. */
 #define MAPPINGS_DEFAULT 65530
@@ -119,7 +120,7 @@ static bool flight_plan(struct tsr_promoter *promoter, struct tsr_promotion_flig
 
 	for (;;) {
 		wait_landed(promoter, run_gpa(region, (struct tsr_page_run){ page, page + 1 }));
-		if (tsr_promoted_test(&region->promoted, page))
+		if (tsr_pages_test(&region->promoted, page))
 			return false;
 		flight->run =
 			tsr_promoted_plan(&region->promoted, region->gpa.start / TSR_PAGE_SIZE,
@@ -176,11 +177,11 @@ static int copy_run(const struct tsr_promoter *promoter, const struct tsr_ram_re
 static int flight_copy(const struct tsr_promoter *promoter,
 		       const struct tsr_promotion_flight *flight, uint64_t *copied)
 {
-	const struct tsr_promoted *promoted = &flight->region->promoted;
+	const struct tsr_pages *promoted = &flight->region->promoted;
 	struct tsr_page_run run = { 0, flight->run.first };
 
 	*copied = 0;
-	while (tsr_promoted_next(promoted, false, run.last, flight->run.last, &run)) {
+	while (tsr_pages_next(promoted, false, run.last, flight->run.last, &run)) {
 		int error = copy_run(promoter, flight->region, run);
 
 		if (error)
@@ -197,7 +198,7 @@ static void flight_discard(const struct tsr_promoter *promoter,
 	const struct tsr_ram_region *region = flight->region;
 	struct tsr_page_run run = { 0, flight->run.first };
 
-	while (tsr_promoted_next(&region->promoted, false, run.last, flight->run.last, &run))
+	while (tsr_pages_next(&region->promoted, false, run.last, flight->run.last, &run))
 		fallocate(promoter->ram->staging, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 			  (off_t)(region->offset + run.first * TSR_PAGE_SIZE),
 			  (off_t)((run.last - run.first) * TSR_PAGE_SIZE));
@@ -216,7 +217,7 @@ static int flight_place(struct tsr_promoter *promoter, struct tsr_promotion_flig
 	pthread_mutex_lock(&promoter->lock);
 	/* What the flight really cost replaces what was set aside for it. */
 	promoter->mappings_spare -= tsr_promoted_cost(&region->promoted, flight->run);
-	tsr_promoted_set(&region->promoted, flight->run);
+	tsr_pages_set(&region->promoted, flight->run);
 	pthread_mutex_unlock(&promoter->lock);
 	return 0;
 }

@@ -110,8 +110,8 @@ static int region_open(struct tsr_ram_region *region, const struct tsr_ram_spec 
 		return error;
 	error = region_map(region);
 	if (!error) {
-		error = tsr_promoted_init(&region->promoted,
-					  tsr_range_size(spec->gpa) / TSR_PAGE_SIZE);
+		error = tsr_pages_init(&region->promoted,
+				       tsr_range_size(spec->gpa) / TSR_PAGE_SIZE);
 		if (!error)
 			return 0;
 		munmap(region->reserved, region->reserved_size);
@@ -126,7 +126,7 @@ static int region_open(struct tsr_ram_region *region, const struct tsr_ram_spec 
 static void region_close(struct tsr_ram_region *region)
 {
 	munmap(region->reserved, region->reserved_size);
-	tsr_promoted_free(&region->promoted);
+	tsr_pages_free(&region->promoted);
 	if (region->file >= 0)
 		close(region->file);
 }
@@ -223,8 +223,8 @@ int tsr_ram_flush(struct tsr_ram *ram, struct tsr_why *why)
 
 		if (region->kind != TSR_RAM_FILE_SHARED)
 			continue;
-		while (tsr_promoted_next(&region->promoted, true, run.last, region->promoted.pages,
-					 &run)) {
+		while (tsr_pages_next(&region->promoted, true, run.last, region->promoted.pages,
+				      &run)) {
 			int error = region_flush(region, run, why);
 
 			if (error)

@@ -108,6 +108,13 @@ int tsr_vcpu_set_entry(struct tsr_vcpu *vcpu, uint64_t entry, const uint64_t *ar
 	return error;
 }
 
+int tsr_vcpu_pc(struct tsr_vcpu *vcpu, uint64_t *pc)
+{
+	struct kvm_one_reg reg = { .id = CORE_REG(regs.pc), .addr = (uintptr_t)pc };
+
+	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
+}
+
 static void decode_mmio(const struct kvm_run *run, struct tsr_exit *exit)
 {
 	exit->kind = TSR_EXIT_MMIO;
@@ -195,23 +202,6 @@ int tsr_vcpu_inject_abort(struct tsr_vcpu *vcpu)
 	memset(&events, 0, sizeof(events));
 	events.exception.ext_dabt_pending = 1;
 	return ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) ? -errno : 0;
-}
-
-enum tsr_verdict tsr_fault_inject(void *opaque, struct tsr_vcpu *vcpu,
-				  const struct tsr_fault *fault, struct tsr_why *why)
-{
-	int error;
-
-	if (fault->flags != TSR_FAULT_TAG || fault->poisoned)
-		return TSR_NOT_MINE;
-	error = tsr_vcpu_inject_abort(vcpu);
-	if (!error)
-		return TSR_RESOLVED;
-	tsr_because(why, error,
-		    "An external abort could not be injected for the tag access at 0x%" PRIx64
-		    ": %s.",
-		    fault->gpa, strerror(-error));
-	return TSR_STOP;
 }
 
 int tsr_vcpu_start(struct tsr_vcpu *vcpu, void *(*loop)(void *opaque), void *opaque)

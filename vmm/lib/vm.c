@@ -19,6 +19,12 @@
 #define PROT_MTE 0x20
 #endif
 
+/* What a fault needs and what an attribute denies have the same numbers. */
+_Static_assert(TSR_FAULT_READ == KVM_MEMORY_ATTRIBUTE_NR, "docs/abi.md");
+_Static_assert(TSR_FAULT_WRITE == KVM_MEMORY_ATTRIBUTE_NW, "docs/abi.md");
+_Static_assert(TSR_FAULT_EXEC == KVM_MEMORY_ATTRIBUTE_NX, "docs/abi.md");
+_Static_assert(TSR_FAULT_TAG == KVM_MEMORY_ATTRIBUTE_NT, "docs/abi.md");
+
 int tsr_check_extension(int fd, unsigned int capability)
 {
 	int answer = ioctl(fd, KVM_CHECK_EXTENSION, (unsigned long)capability);
@@ -214,22 +220,27 @@ int tsr_vm_add_ram(struct tsr_vm *vm, const struct tsr_ram *ram, enum tsr_slot_p
 	return 0;
 }
 
-bool tsr_vm_can_restrict(const struct tsr_vm *vm)
+bool tsr_vm_can_deny(const struct tsr_vm *vm, uint64_t needs)
 {
 	uint64_t flags = KVM_MEMORY_ATTRIBUTES_SET | KVM_MEMORY_ATTRIBUTES_CLEAR;
 
-	return (vm->attributes & KVM_MEMORY_ATTRIBUTE_NW) && (vm->attribute_flags & flags) == flags;
+	return !(needs & ~vm->attributes) && (vm->attribute_flags & flags) == flags;
 }
 
-int tsr_vm_no_write(void *opaque, struct tsr_range gpa, bool set)
+int tsr_vm_attributes(void *opaque, struct tsr_range gpa, uint64_t needs, bool deny)
 {
 	struct tsr_vm *vm = opaque;
 	struct kvm_memory_attributes change = {
 		.address = gpa.start,
 		.size = tsr_range_size(gpa),
-		.attributes = KVM_MEMORY_ATTRIBUTE_NW,
-		.flags = set ? KVM_MEMORY_ATTRIBUTES_SET : KVM_MEMORY_ATTRIBUTES_CLEAR,
+		.attributes = needs,
+		.flags = deny ? KVM_MEMORY_ATTRIBUTES_SET : KVM_MEMORY_ATTRIBUTES_CLEAR,
 	};
 
 	return ioctl(vm->fd, KVM_SET_MEMORY_ATTRIBUTES, &change) ? -errno : 0;
+}
+
+int tsr_vm_no_write(void *opaque, struct tsr_range gpa, bool set)
+{
+	return tsr_vm_attributes(opaque, gpa, TSR_FAULT_WRITE, set);
 }

@@ -18,9 +18,10 @@
 
 struct tsr_image_piece {
 	uint64_t gpa;
-	uint64_t offset;    /* in the file */
-	uint64_t file_size; /* bytes of it in the file; zeroes follow */
-	uint64_t size;	    /* bytes in memory */
+	uint64_t offset;	   /* in the file */
+	uint64_t file_size;	   /* bytes of it in the file; zeroes follow */
+	uint64_t size;		   /* bytes in memory */
+	bool executable, writable; /* as its file says; a flat file is both */
 };
 
 struct tsr_image {
@@ -38,7 +39,10 @@ struct tsr_image {
 int tsr_image_parse(const void *data, size_t size, uint64_t flat_gpa, struct tsr_image *image,
 		    struct tsr_why *why);
 
-/* Errors, explained in @why: -EFAULT if a piece is not in the guest's memory. */
+/*
+ * Errors, explained in @why: -EFAULT if a piece is not in the guest's memory;
+ * others of tsr_ram_write().
+ */
 int tsr_image_load(const struct tsr_image *image, const void *data, struct tsr_ram *ram,
 		   struct tsr_why *why);
 

@@ -43,6 +43,14 @@ struct tsr_ram_spec {
 int tsr_number_parse(const char *text, uint64_t *value, const char **end);
 
 /*
+ * Reads "ADDR:SIZE", page aligned. Stops at the end of the text or at ':'.
+ *
+ * Errors: -EINVAL and -ERANGE, -EOVERFLOW, explained in @why.
+ */
+int tsr_range_parse(const char *text, struct tsr_range *range, const char **end,
+		    struct tsr_why *why);
+
+/*
  * Reads "[ADDR:]SIZE[:anon|:memfd|:file=PATH[,private|,shared|,exclusive]]".
  * Without ADDR the range starts at @default_start; "exclusive" means shared.
  *

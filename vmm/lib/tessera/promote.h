@@ -33,7 +33,7 @@
 
 #include "tessera/fault.h"
 
-/* How the attributes of guest memory are changed; tsr_vm_attributes() is the real one. */
+/* How guests are kept from writing: tsr_gate_no_write(), or tsr_vm_no_write() without a gate. */
 struct tsr_attributes {
 	/* Sets (@set) or clears "no write" over @gpa. 0 or -errno. */
 	int (*no_write)(void *opaque, struct tsr_range gpa, bool set);

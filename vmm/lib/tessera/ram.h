@@ -25,7 +25,7 @@
 #include <pthread.h>
 
 #include "tessera/layout.h"
-#include "tessera/promoted.h"
+#include "tessera/pages.h"
 
 #define TSR_RAM_STRIPES 64
 
@@ -37,9 +37,16 @@ struct tsr_ram_region {
 	unsigned char *host; /* where gpa.start is mapped */
 	void *reserved;	     /* the address space around it */
 	size_t reserved_size;
-	uint64_t offset;	      /* of gpa.start in the staging memfd */
-	struct tsr_promoted promoted; /* set with the stripes held exclusively */
+	uint64_t offset;	   /* of gpa.start in the staging memfd */
+	struct tsr_pages promoted; /* set with the stripes held exclusively */
 	char path[256];
+
+	/*
+	 * If set: called before each access to a page of the region, with the page in @gpa, to
+	 * have its contents brought (tessera/lazy.h). 0 or -errno. Set while nobody accesses it.
+	 */
+	int (*arrive)(void *opaque, uint64_t gpa);
+	void *arrive_opaque;
 };
 
 struct tsr_ram {
@@ -71,7 +78,8 @@ struct tsr_ram_region *tsr_ram_find(struct tsr_ram *ram, uint64_t gpa);
  * promoted yet).
  *
  * Errors: -EFAULT if part of the range is not RAM, or its file was truncated;
- * what came before it has been copied.
+ * -EIO and others of tsr_lazy_fetch() where contents could not be brought. What
+ * came before it has been copied.
  */
 int tsr_ram_read(struct tsr_ram *ram, uint64_t gpa, void *data, size_t size);
 int tsr_ram_write(struct tsr_ram *ram, uint64_t gpa, const void *data, size_t size);

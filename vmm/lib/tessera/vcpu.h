@@ -88,6 +88,12 @@ int tsr_vcpu_reset(struct tsr_vcpu *vcpu, struct tsr_why *why);
 int tsr_vcpu_set_entry(struct tsr_vcpu *vcpu, uint64_t entry, const uint64_t *arguments,
 		       size_t count, struct tsr_why *why);
 
+/*
+ * Where the vCPU is in the guest's code, a virtual address. On its own thread.
+ * Errors: those of KVM_GET_ONE_REG.
+ */
+int tsr_vcpu_pc(struct tsr_vcpu *vcpu, uint64_t *pc);
+
 void tsr_vcpu_run(struct tsr_vcpu *vcpu, struct tsr_exit *exit);
 
 /* The answer to an MMIO read, given to the guest at the next tsr_vcpu_run(). */
@@ -99,10 +105,6 @@ void tsr_vcpu_mmio_reply(struct tsr_vcpu *vcpu, uint64_t value);
  * Errors: -ENOTSUP if the hypervisor cannot; those of KVM_SET_VCPU_EVENTS.
  */
 int tsr_vcpu_inject_abort(struct tsr_vcpu *vcpu);
-
-/* The handler that injects an abort for TAG faults. opaque: not used. */
-enum tsr_verdict tsr_fault_inject(void *opaque, struct tsr_vcpu *vcpu,
-				  const struct tsr_fault *fault, struct tsr_why *why);
 
 /* Errors: those of pthread_create(), negative. */
 int tsr_vcpu_start(struct tsr_vcpu *vcpu, void *(*loop)(void *opaque), void *opaque);

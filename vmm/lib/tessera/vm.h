@@ -78,10 +78,18 @@ int tsr_vm_add_ram(struct tsr_vm *vm, const struct tsr_ram *ram, enum tsr_slot_p
 /* Whether memory of this region can hold tags on this host, as far as the VMM can find out. */
 bool tsr_region_can_tag(const struct tsr_ram_region *region);
 
-/* Whether the VM can keep guests from writing a range, which promotion needs. */
-bool tsr_vm_can_restrict(const struct tsr_vm *vm);
+/*
+ * Whether the VM can deny @needs (TSR_FAULT_*) over a range and allow them again.
+ * Promotion needs it of WRITE.
+ */
+bool tsr_vm_can_deny(const struct tsr_vm *vm, uint64_t needs);
 
-/* For struct tsr_attributes; opaque: struct tsr_vm. Errors: those of the ioctl. */
+/*
+ * Denies (@deny) or allows @needs over a range, for a gate; or writing, for struct
+ * tsr_attributes of a VMM without one. opaque: struct tsr_vm. Errors: those of the
+ * ioctl.
+ */
+int tsr_vm_attributes(void *opaque, struct tsr_range gpa, uint64_t needs, bool deny);
 int tsr_vm_no_write(void *opaque, struct tsr_range gpa, bool set);
 
 #endif

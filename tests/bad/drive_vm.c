@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * A whole VM: vCPUs that access memory by whatever TLBs may hold and fault, the host's
+ * notifier, which moves memory and takes pages, and attributes.
+ */
+#include "drive.h"
+
+#define IPA   0x40000000ULL
+#define SIZE  (2 * BLOCK)
+#define PAGES (SIZE / PAGE)
+#define AREAS 4U /* places for the slot's memory */
+#define STEPS 12U
+
+static struct world w;
+static struct emu_vma *vma;
+static struct s2_cache caches[2];
+static u64 areas;	  /* the address of the first */
+static bool owned[AREAS]; /* the VMM's at present */
+static u8 denied[PAGES];  /* ABI_ATTR_*: has been set and not begun to be cleared */
+static unsigned int area; /* the VMA's */
+
+static u64 some_gpa(void)
+{
+	return IPA + emu_sched_random(8) * 131 * PAGE;
+}
+
+static void check_access(u64 gpa, enum emu_access access, const struct emu_walk *walk)
+{
+	u8 attrs = denied[(gpa - IPA) / PAGE];
+	u64 offset = walk->pa - areas;
+
+	if (walk->fault == EMU_FAULT_RESERVED || walk->fault == EMU_FAULT_MEMORY ||
+	    walk->fault == EMU_FAULT_ADDRESS_SIZE)
+		emu_sched_fail("a broken walk for %#llx", gpa);
+	if (walk->fault != EMU_FAULT_NONE)
+		return;
+	if (offset >= AREAS * SIZE || !owned[offset / SIZE] || offset % SIZE != gpa - IPA)
+		emu_sched_fail("%#llx leads to %#llx", gpa, walk->pa);
+	if ((access == EMU_WRITE && (attrs & ABI_ATTR_NW)) ||
+	    (access == EMU_FETCH_EL1 && (attrs & ABI_ATTR_NX)))
+		emu_sched_fail("%#llx is used although attributes deny it", gpa);
+}
+
+static void vcpu(void *arg)
+{
+	static const enum emu_access accesses[] = { EMU_READ, EMU_WRITE, EMU_FETCH_EL1 };
+	static const perm_t needs[] = { PERM_R, PERM_W, PERM_X };
+	struct s2_cache *cache = arg;
+
+	for (unsigned int i = 0; i < 2 * STEPS; i++) {
+		unsigned int kind = (unsigned int)emu_sched_random(3);
+		u64 gpa = some_gpa();
+		struct access access = { gpa_of(gpa), kind == 2 ? ACCESS_FETCH : ACCESS_DATA,
+					 needs[kind], false };
+		struct vm_fault_result result = { .outcome = VM_RESUME };
+
+		for (int tries = 0; tries < 4 && result.outcome == VM_RESUME; tries++) {
+			struct emu_walk walk;
+
+			emu_mmu_begin();
+			walk = emu_tlb_access(&w.mmu, gpa, accesses[kind], emu_sched_random(1024));
+			check_access(gpa, accesses[kind], &walk);
+			emu_mmu_end();
+			if (walk.fault == EMU_FAULT_NONE)
+				break;
+			access.permission = walk.fault == EMU_FAULT_PERMISSION;
+			vm_fault(&w.vm, cache, &access, &result);
+		}
+	}
+}
+
+static void move_memory(void)
+{
+	unsigned int to = (area + 1 + (unsigned int)emu_sched_random(AREAS - 1)) % AREAS;
+	u64 from;
+
+	vm_hva_invalidate_begin(&w.vm, vma->begin, vma->end);
+	emu_mm_lock();
+	from = vma->hpa.addr;
+	owned[area] = false;
+	owned[to] = true;
+	area = to;
+	vma->hpa = hpa_of(areas + to * SIZE);
+	vma->order = emu_sched_random(2) ? 9 : 0;
+	emu_mm_unlock();
+	emu_tlb_page_gone(hpa_of(from), SIZE);
+	vm_hva_invalidate_end(&w.vm, vma->begin, vma->end);
+}
+
+/* Pages are taken for a moment: while they are, nothing leads to them. */
+static void take_pages(void)
+{
+	u64 first = emu_sched_random(PAGES), count = 1 + emu_sched_random(PAGES - first);
+	u64 begin = vma->begin + first * PAGE, end = begin + count * PAGE;
+
+	vm_hva_invalidate_begin(&w.vm, begin, end);
+	emu_tlb_page_gone(hpa_of(vma->hpa.addr + first * PAGE), count * PAGE);
+	vm_hva_invalidate_end(&w.vm, begin, end);
+}
+
+static void host(void *arg)
+{
+	for (unsigned int i = 0; i < STEPS; i++) {
+		switch (emu_sched_random(3)) {
+		case 0:
+			move_memory();
+			break;
+		case 1:
+			take_pages();
+			break;
+		case 2:
+			vm_hva_age(&w.vm, vma->begin, vma->end, true);
+			break;
+		}
+	}
+}
+
+static void attr_deny(u64 first, u64 count, u8 bits)
+{
+	struct gfn_range range = { IPA / PAGE + first, IPA / PAGE + first + count };
+
+	if (vm_attr_set(&w.vm, range, ATTR_SET, bits))
+		emu_sched_fail("an attribute cannot be set");
+	for (u64 i = first; i < first + count; i++) {
+		struct emu_tlb_rights rights = emu_tlb_rights(gfn_of(IPA / PAGE + i));
+
+		denied[i] |= bits;
+		if ((bits & ABI_ATTR_NW && rights.write) || (bits & ABI_ATTR_NX && rights.fetch))
+			emu_sched_fail("page %llu still grants what was taken", i);
+	}
+}
+
+static void attr_allow(u64 first, u64 count, u8 bits)
+{
+	struct gfn_range range = { IPA / PAGE + first, IPA / PAGE + first + count };
+
+	for (u64 i = first; i < first + count; i++)
+		denied[i] &= (u8)~bits;
+	if (vm_attr_set(&w.vm, range, ATTR_CLEAR, bits))
+		emu_sched_fail("an attribute cannot be cleared");
+}
+
+static void attributes(void *arg)
+{
+	for (unsigned int i = 0; i < STEPS; i++) {
+		u64 first = emu_sched_random(PAGES);
+		u64 count = emu_sched_random(2) ? 1 : 1 + emu_sched_random(PAGES - first);
+		u8 bits = emu_sched_random(2) ? ABI_ATTR_NW : ABI_ATTR_NX;
+
+		if (emu_sched_random(2))
+			attr_deny(first, count, bits);
+		else
+			attr_allow(first, count, bits);
+	}
+}
+
+const char *drive_vm(u64 seed)
+{
+	const struct emu_actor actors[] = {
+		{ "vcpu 1", vcpu, &caches[0] },
+		{ "vcpu 2", vcpu, &caches[1] },
+		{ "host", host, NULL },
+		{ "attributes", attributes, NULL },
+	};
+	const char *error;
+
+	world_begin(&w, drive_host(seed), 40);
+	memset(caches, 0, sizeof(caches));
+	memset(denied, 0, sizeof(denied));
+	memset(owned, 0, sizeof(owned));
+	emu_sched_name(&w.vm.lock, "vm->lock");
+	emu_sched_name(&w.vm.s2_lock, "vm->s2_lock");
+	vma = world_ram(&w, 0, IPA, SIZE, 9);
+	areas = emu_ram_alloc(12).addr;
+	vma->hpa = hpa_of(areas);
+	owned[0] = true;
+	area = 0;
+	error = emu_sched_run(seed, actors, 4);
+	emu_tlb_audit();
+	if (!error)
+		error = emu_tlb_complaint();
+	if (error)
+		return error;
+	s2_cache_drain(&caches[0]);
+	s2_cache_drain(&caches[1]);
+	world_end(&w);
+	return NULL;
+}
