@@ -21,6 +21,7 @@ void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);
 void test_onereg(void);
+void test_idregs(void);
 void test_debug(void);
 void test_calls(void);
 void test_life(void);

@@ -91,6 +91,10 @@ guest_\name:
 	simple	ic_ivau, ic ivau, x0
 	simple	dc_zva, dc zva, x0
 
+	simple	isar0, mrs x1, id_aa64isar0_el1
+	simple	ctr, mrs x1, ctr_el0
+	simple	midr, mrs x1, midr_el1
+
 	simple	branch, br x0
 	simple	spin, b .
 	snippet	wfi

@@ -30,6 +30,8 @@ extern const uint8_t guest_at[];
 extern const uint8_t guest_branch[];
 /* No end of their own. */
 extern const uint8_t guest_spin[], guest_wfi[];
+/* Identification registers into x1. */
+extern const uint8_t guest_isar0[], guest_ctr[], guest_midr[];
 /* HVC and SMC with x0 as the function and x1.. as its arguments; x1 is the result. */
 extern const uint8_t guest_hvc[], guest_smc[];
 /* MTE: x0 with the tag from x1 in bits 59:56. */

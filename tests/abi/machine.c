@@ -144,6 +144,8 @@ void machine_open(struct machine *m, unsigned int flags)
 	m->vm = (int)call(env.kvm, KVM_CREATE_VM, flags & MACHINE_SMALL ? SMALL_IPA_BITS : 0);
 	if (m->vm < 0)
 		err(2, "a VM cannot be made");
+	if ((flags & MACHINE_IMP_ID) && machine_cap(m, KVM_CAP_ARM_WRITABLE_IMP_ID_REGS) < 0)
+		err(2, "ID registers cannot be made writable");
 	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)
 		err(2, "MTE cannot be enabled");
 	if (flags & MACHINE_NO_VCPU)
