@@ -55,7 +55,8 @@ struct vm {
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
 	struct slots *slots; /* [lock to change, RCU to read] */
 	struct attr attr;    /* [lock to change, RCU to read] */
-	struct s2_cache cut; /* [lock] tables for blocks that a change of attributes cuts */
+	struct s2_cache cut; /* [lock] tables for blocks that a change cuts */
+	u8 dirty_manual;     /* [lock] ABI_DIRTY_*: how dirty logs are cleared, and begin */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -107,6 +108,27 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req);
 int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits);
 /* The attribute bits that this VM supports on this host (KVM_CAP_MEMORY_ATTRIBUTES). */
 u64 vm_attr_mask(const struct vm *vm);
+
+/* --- Dirty logs, of slots with LOG_DIRTY_PAGES. Each takes vm->lock. --- */
+
+/*
+ * KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, api.rst 7.18. @bits: 0, ABI_DIRTY_MANUAL, or that and
+ * ABI_DIRTY_SET. -EINVAL: any other.
+ */
+int vm_dirty_manual(struct vm *vm, u64 bits);
+/*
+ * KVM_GET_DIRTY_LOG, api.rst 4.8: the log of slot @id, in words of 64 pages, to @user. Unless
+ * they are cleared by hand the pages are clean from then on.
+ * Errors: -EINVAL (@id), -ENOENT (no such slot, or no log), -EFAULT; the log is what it was.
+ */
+int vm_dirty_get(struct vm *vm, u32 id, u64 user);
+/*
+ * KVM_CLEAR_DIRTY_LOG, api.rst 4.117: of @count pages from @first on, those that are set in
+ * the words at @user are clean from then on.
+ * Errors: as above, and -EINVAL (@first or @count not of 64, beyond the slot's end; the last
+ * pages of the slot may be fewer). The log is what it was.
+ */
+int vm_dirty_clear(struct vm *vm, u32 id, u64 first, u64 count, u64 user);
 
 /* --- Queries. --- */
 

@@ -82,6 +82,9 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache,
 
 	if (!vm_inval_passes(vm, view->seq, range))
 		return S2_UNCHANGED;
+	/* The slot is still what it was, and so its log is there. */
+	if ((leaf->perm & PERM_W) && view->slot.log)
+		dirty_log_mark(view->slot.log, view->gfn.nr - view->slot.gfns.begin);
 	return s2_map(&vm->s2, cache, view->gfn, level, leaf, exclusive);
 }
 

@@ -16,6 +16,21 @@ void vm_inval_end(struct vm *vm);
  */
 void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps);
 
+/*
+ * Takes W from what is mapped in @range, piece by piece, cutting blocks if there is memory for
+ * tables; else they lose it whole. vm->lock; takes s2_lock.
+ */
+void vm_s2_write_protect(struct vm *vm, struct gfn_range range);
+
+/* Tables in @range become blocks where they can. Takes s2_lock, piece by piece. */
+void vm_s2_join(struct vm *vm, struct gfn_range range);
+
+/* Does a log begin with all pages dirty? vm->lock. */
+static inline bool vm_dirty_begins_set(const struct vm *vm)
+{
+	return vm->dirty_manual & ABI_DIRTY_SET;
+}
+
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);
 
