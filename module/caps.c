@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <asm/cpufeature.h>
 
+#include "compat.h"
 #include "tessera.h"
 #include "world.h"
 
@@ -62,6 +63,14 @@ static long ask_watchpoints(const struct tsr_vm *vm)
 static int enable_nisv(struct tsr_vm *vm)
 {
 	WRITE_ONCE(vm->cpu.nisv_to_user, true);
+	return 0;
+}
+
+static int enable_imp_id_regs(struct tsr_vm *vm)
+{
+	if (vm->mem.started)
+		return -EINVAL;
+	vm->cpu.id.imp_writable = true;
 	return 0;
 }
 
@@ -121,6 +130,8 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, .ask = ask_ptrauth },
 	{ KVM_CAP_SYSTEM_EVENT_DATA, 1 },
 	{ KVM_CAP_ARM_SYSTEM_SUSPEND, 1, .enable = enable_system_suspend },
+	{ KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES, BIT(KVM_ARM_FEATURE_ID_RANGE) },
+	{ KVM_CAP_ARM_WRITABLE_IMP_ID_REGS, 1, .enable = enable_imp_id_regs },
 	{ KVM_CAP_STEAL_TIME, 1 },
 	{ KVM_CAP_PTP_KVM, 1 },
 	{ KVM_CAP_VM_ATTRIBUTES, 1 },
@@ -128,6 +139,7 @@ static const struct tsr_cap caps[] = {
 
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_BINARY_STATS_FD, 1 },
 
 	{ KVM_CAP_TSR_VERSION, KVM_TSR_VERSION },
 	{ KVM_CAP_TSR_NOTAG, .ask = ask_notag },

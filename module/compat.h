@@ -13,6 +13,11 @@
 #include <asm/neon.h>
 #include <asm/sysreg.h>
 
+/* Linux 6.15 numbers it. */
+#ifndef KVM_CAP_ARM_WRITABLE_IMP_ID_REGS
+#define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
+#endif
+
 /* From 6.16 on some cores need a sequence around a write of HCR_EL2. */
 #ifndef write_sysreg_hcr
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)

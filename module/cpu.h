@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+#include "idmodel.h"
 #include "smccc.h"
 
 struct tsr_vm_cpu {
@@ -14,6 +15,7 @@ struct tsr_vm_cpu {
 	u64 voffset;	  /* CNTVOFF_EL2: the virtual counter starts near 0 with the VM */
 	u64 poffset;	  /* the same for the physical counter; 0 until the VMM sets it */
 	u32 psci_version; /* 0xMMMMmmmm: major, minor */
+	struct tsr_idmodel id;
 	struct tsr_smccc smccc;
 	unsigned int __percpu *last_vcpu; /* the id of the one loaded last on each CPU */
 	bool nisv_to_user;		  /* KVM_CAP_ARM_NISV_TO_USER */

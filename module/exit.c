@@ -32,6 +32,7 @@ enum tsr_next tsr_exit_debug(struct tsr_vcpu *v)
 {
 	u64 esr = v->syndrome.esr;
 
+	v->stats.debug_exits++;
 	v->run->debug.arch.hsr = lower_32_bits(esr);
 	v->run->debug.arch.hsr_high = upper_32_bits(esr);
 	v->run->debug.arch.far = tsr_ec(v) == ESR_ELx_EC_WATCHPT_LOW ? v->syndrome.far : 0;
@@ -39,8 +40,21 @@ enum tsr_next tsr_exit_debug(struct tsr_vcpu *v)
 	return exit_user(v, KVM_EXIT_DEBUG, 0);
 }
 
+static void count_fault_exit(struct tsr_vcpu *v, u64 need)
+{
+	if (need & KVM_MEMORY_EXIT_FLAG_READ)
+		v->stats.memory_fault_read_exits++;
+	else if (need & KVM_MEMORY_EXIT_FLAG_WRITE)
+		v->stats.memory_fault_write_exits++;
+	else if (need & KVM_MEMORY_EXIT_FLAG_EXEC)
+		v->stats.memory_fault_exec_exits++;
+	else if (need & KVM_MEMORY_EXIT_FLAG_TAG)
+		v->stats.memory_fault_tag_exits++;
+}
+
 enum tsr_next tsr_exit_fault(struct tsr_vcpu *v, const struct vm_fault_result *result)
 {
+	count_fault_exit(v, result->flags);
 	v->run->memory_fault.flags = result->flags;
 	v->run->memory_fault.gpa = result->gpa;
 	v->run->memory_fault.size = result->size;
@@ -59,6 +73,7 @@ enum tsr_next tsr_exit_hypercall(struct tsr_vcpu *v, u32 fn)
 	bool smc = tsr_ec(v) == ESR_ELx_EC_SMC64;
 
 	memset(&v->run->hypercall, 0, sizeof(v->run->hypercall));
+	v->stats.hypercall_exits++;
 	v->run->hypercall.nr = fn;
 	v->run->hypercall.flags = smc ? KVM_HYPERCALL_EXIT_SMC : 0;
 	return exit_user(v, KVM_EXIT_HYPERCALL, 0);
@@ -66,6 +81,7 @@ enum tsr_next tsr_exit_hypercall(struct tsr_vcpu *v, u32 fn)
 
 enum tsr_next tsr_exit_system(struct tsr_vcpu *v, u32 type, u64 flags)
 {
+	v->stats.system_event_exits++;
 	memset(&v->run->system_event, 0, sizeof(v->run->system_event));
 	v->run->system_event.type = type;
 	v->run->system_event.ndata = 1;
@@ -132,10 +148,12 @@ enum tsr_next tsr_exit_mmio(struct tsr_vcpu *v)
 	if (v->mmio.is_write && guest_big_endian(v))
 		data = mmio_swap(data, v->mmio.len);
 	if (v->mmio.is_write && tsr_coalesced_store(&v->vm->coalesced, gpa, &data, v->mmio.len)) {
+		v->stats.mmio_exit_kernel++;
 		v->mmio.pending = false;
 		tsr_skip(v);
 		return TSR_NEXT_GUEST;
 	}
+	v->stats.mmio_exit_user++;
 	v->run->mmio.phys_addr = gpa;
 	v->run->mmio.len = v->mmio.len;
 	v->run->mmio.is_write = v->mmio.is_write;

@@ -3,10 +3,15 @@
 #include <asm/cputype.h>
 
 #include "arm.h"
+#include "idmodel.h"
 #include "sysreg.h"
 
-/* Kinds of fields (Arm ARM D24.1.3): of a signed one 0xf is less than 0. */
-enum id_sign { ID_UNSIGNED, ID_SIGNED };
+/*
+ * Kinds of fields (Arm ARM D24.1.3): of a signed one 0xf is less than 0. The VMM may lower
+ * these two; of ID_HIGHER a larger value promises less, ID_FIXED is fixed, and ID_CONST is the
+ * guests' own and not the host's.
+ */
+enum id_kind { ID_UNSIGNED, ID_SIGNED, ID_HIGHER, ID_FIXED, ID_CONST };
 
 /* What has to be there besides the host's own. */
 enum id_need { ID_HOST, ID_MTE, ID_PAUTH };
@@ -16,7 +21,7 @@ struct id_field {
 	u32 enc;
 	u8 shift;
 	u8 most;
-	u8 sign; /* enum id_sign */
+	u8 kind; /* enum id_kind */
 	u8 need; /* enum id_need */
 };
 
@@ -29,6 +34,9 @@ struct id_field {
 #define MMFR0 SYS_ID_AA64MMFR0_EL1
 #define MMFR1 SYS_ID_AA64MMFR1_EL1
 #define MMFR2 SYS_ID_AA64MMFR2_EL1
+#define MMFR3 SYS_ID_AA64MMFR3_EL1
+#define ISAR3 SYS_ID_AA64ISAR3_EL1
+#define ZFR0  SYS_ID_AA64ZFR0_EL1
 
 /*
  * What guests are offered. Not here, and so hidden: AArch32, EL2, SVE, SME, GIC, MPAM,
@@ -37,88 +45,129 @@ struct id_field {
  * and MTE's later parts: PFR2 is 0, whatever stage 2 does with the host's MTE_PERM.
  */
 static const struct id_field id_fields[] = {
-	{ PFR0, 0, 1 },				  /* EL0: AArch64 alone */
-	{ PFR0, 4, 1 },				  /* EL1 */
-	{ PFR0, 12, 1 },			  /* EL3 */
-	{ PFR0, 16, 1, ID_SIGNED },		  /* FP */
-	{ PFR0, 20, 1, ID_SIGNED },		  /* AdvSIMD */
-	{ PFR0, 28, 1 },			  /* RAS: no error records */
-	{ PFR0, 48, 1 },			  /* DIT */
-	{ PFR0, 56, 1 },			  /* CSV2: no SCXTNUM */
-	{ PFR0, 60, 1 },			  /* CSV3 */
-	{ PFR1, 0, 1 },				  /* BT */
-	{ PFR1, 4, 2 },				  /* SSBS */
-	{ PFR1, 8, 3, ID_UNSIGNED, ID_MTE },	  /* MTE */
-	{ DFR0, 0, 8 },				  /* DebugVer: stored state */
-	{ DFR0, 12, 15 },			  /* BRPs */
-	{ DFR0, 20, 15 },			  /* WRPs */
-	{ DFR0, 28, 15 },			  /* CTX_CMPs */
-	{ DFR0, 36, 0, ID_SIGNED },		  /* DoubleLock */
-	{ ISAR0, 4, 2 },			  /* AES */
-	{ ISAR0, 8, 1 },			  /* SHA1 */
-	{ ISAR0, 12, 2 },			  /* SHA2 */
-	{ ISAR0, 16, 1 },			  /* CRC32 */
-	{ ISAR0, 20, 2 },			  /* Atomic */
-	{ ISAR0, 28, 1 },			  /* RDM */
-	{ ISAR0, 32, 1 },			  /* SHA3 */
-	{ ISAR0, 36, 1 },			  /* SM3 */
-	{ ISAR0, 40, 1 },			  /* SM4 */
-	{ ISAR0, 44, 1 },			  /* DP */
-	{ ISAR0, 48, 1 },			  /* FHM */
-	{ ISAR0, 52, 2 },			  /* TS */
-	{ ISAR0, 56, 2 },			  /* TLB */
-	{ ISAR0, 60, 1 },			  /* RNDR */
-	{ ISAR1, 0, 2 },			  /* DPB */
-	{ ISAR1, 4, 15, ID_UNSIGNED, ID_PAUTH },  /* APA */
-	{ ISAR1, 8, 15, ID_UNSIGNED, ID_PAUTH },  /* API */
-	{ ISAR1, 12, 1 },			  /* JSCVT */
-	{ ISAR1, 16, 1 },			  /* FCMA */
-	{ ISAR1, 20, 3 },			  /* LRCPC */
-	{ ISAR1, 24, 15, ID_UNSIGNED, ID_PAUTH }, /* GPA */
-	{ ISAR1, 28, 15, ID_UNSIGNED, ID_PAUTH }, /* GPI */
-	{ ISAR1, 32, 1 },			  /* FRINTTS */
-	{ ISAR1, 36, 1 },			  /* SB */
-	{ ISAR1, 40, 1 },			  /* SPECRES */
-	{ ISAR1, 44, 1 },			  /* BF16 */
-	{ ISAR1, 48, 1 },			  /* DGH */
-	{ ISAR1, 52, 1 },			  /* I8MM */
-	{ ISAR1, 56, 1 },			  /* XS */
-	{ ISAR2, 4, 1 },			  /* RPRES */
-	{ ISAR2, 8, 15, ID_UNSIGNED, ID_PAUTH },  /* GPA3 */
-	{ ISAR2, 12, 15, ID_UNSIGNED, ID_PAUTH }, /* APA3 */
-	{ ISAR2, 16, 1 },			  /* MOPS */
-	{ ISAR2, 20, 1 },			  /* BC */
-	{ ISAR2, 24, 15, ID_UNSIGNED, ID_PAUTH }, /* PAC_frac */
-	{ ISAR2, 28, 1 },			  /* CLRBHB */
-	{ ISAR2, 48, 1 },			  /* RPRFM */
-	{ ISAR2, 52, 1 },			  /* CSSC */
-	{ MMFR0, 0, 5 },			  /* PARange: 48 bits */
-	{ MMFR0, 4, 2 },			  /* ASIDBits */
-	{ MMFR0, 8, 1 },			  /* BigEnd */
-	{ MMFR0, 12, 1 },			  /* SNSMem */
-	{ MMFR0, 16, 1 },			  /* BigEndEL0 */
-	{ MMFR0, 20, 1 },			  /* TGran16 */
-	{ MMFR0, 24, 0, ID_SIGNED },		  /* TGran64 */
-	{ MMFR0, 28, 0, ID_SIGNED },		  /* TGran4 */
-	{ MMFR0, 44, 1 },			  /* ExS */
-	{ MMFR1, 0, 2 },			  /* HAFDBS */
-	{ MMFR1, 12, 2 },			  /* HPDS */
-	{ MMFR1, 20, 3 },			  /* PAN */
-	{ MMFR1, 36, 1 },			  /* ETS */
-	{ MMFR1, 44, 1 },			  /* AFP */
-	{ MMFR1, 48, 1 },			  /* nTLBPA */
-	{ MMFR1, 60, 1 },			  /* ECBHB */
-	{ MMFR2, 0, 1 },			  /* CnP */
-	{ MMFR2, 4, 1 },			  /* UAO */
-	{ MMFR2, 8, 1 },			  /* LSM */
-	{ MMFR2, 12, 1 },			  /* IESB */
-	{ MMFR2, 28, 1 },			  /* ST */
-	{ MMFR2, 32, 1 },			  /* AT */
-	{ MMFR2, 36, 1 },			  /* IDS */
-	{ MMFR2, 48, 1 },			  /* TTL */
-	{ MMFR2, 52, 2 },			  /* BBM */
-	{ MMFR2, 60, 1 },			  /* E0PD */
+	{ PFR0, 0, 1 },			       /* EL0: AArch64 alone */
+	{ PFR0, 4, 1 },			       /* EL1 */
+	{ PFR0, 12, 1 },		       /* EL3 */
+	{ PFR0, 16, 1, ID_SIGNED },	       /* FP */
+	{ PFR0, 20, 1, ID_SIGNED },	       /* AdvSIMD */
+	{ PFR0, 28, 1 },		       /* RAS: no error records */
+	{ PFR0, 48, 1 },		       /* DIT */
+	{ PFR0, 56, 1 },		       /* CSV2: no SCXTNUM */
+	{ PFR0, 60, 1 },		       /* CSV3 */
+	{ PFR1, 0, 1 },			       /* BT */
+	{ PFR1, 4, 2 },			       /* SSBS */
+	{ PFR1, 8, 3, ID_UNSIGNED, ID_MTE },   /* MTE */
+	{ DFR0, 0, 8 },			       /* DebugVer: stored state */
+	{ DFR0, 12, 15, ID_FIXED },	       /* BRPs */
+	{ DFR0, 20, 15 },		       /* WRPs */
+	{ DFR0, 28, 15, ID_FIXED },	       /* CTX_CMPs */
+	{ DFR0, 36, 0, ID_SIGNED },	       /* DoubleLock */
+	{ ISAR0, 4, 2 },		       /* AES */
+	{ ISAR0, 8, 1 },		       /* SHA1 */
+	{ ISAR0, 12, 2 },		       /* SHA2 */
+	{ ISAR0, 16, 1 },		       /* CRC32 */
+	{ ISAR0, 20, 2 },		       /* Atomic */
+	{ ISAR0, 28, 1 },		       /* RDM */
+	{ ISAR0, 32, 1 },		       /* SHA3 */
+	{ ISAR0, 36, 1 },		       /* SM3 */
+	{ ISAR0, 40, 1 },		       /* SM4 */
+	{ ISAR0, 44, 1 },		       /* DP */
+	{ ISAR0, 48, 1 },		       /* FHM */
+	{ ISAR0, 52, 2 },		       /* TS */
+	{ ISAR0, 56, 2 },		       /* TLB */
+	{ ISAR0, 60, 1 },		       /* RNDR */
+	{ ISAR1, 0, 2 },		       /* DPB */
+	{ ISAR1, 4, 15, ID_FIXED, ID_PAUTH },  /* APA */
+	{ ISAR1, 8, 15, ID_FIXED, ID_PAUTH },  /* API */
+	{ ISAR1, 12, 1 },		       /* JSCVT */
+	{ ISAR1, 16, 1 },		       /* FCMA */
+	{ ISAR1, 20, 3 },		       /* LRCPC */
+	{ ISAR1, 24, 15, ID_FIXED, ID_PAUTH }, /* GPA */
+	{ ISAR1, 28, 15, ID_FIXED, ID_PAUTH }, /* GPI */
+	{ ISAR1, 32, 1 },		       /* FRINTTS */
+	{ ISAR1, 36, 1 },		       /* SB */
+	{ ISAR1, 40, 1 },		       /* SPECRES */
+	{ ISAR1, 44, 1 },		       /* BF16 */
+	{ ISAR1, 48, 1 },		       /* DGH */
+	{ ISAR1, 52, 1 },		       /* I8MM */
+	{ ISAR1, 56, 1 },		       /* XS */
+	{ ISAR2, 4, 1 },		       /* RPRES */
+	{ ISAR2, 8, 15, ID_FIXED, ID_PAUTH },  /* GPA3 */
+	{ ISAR2, 12, 15, ID_FIXED, ID_PAUTH }, /* APA3 */
+	{ ISAR2, 16, 1 },		       /* MOPS */
+	{ ISAR2, 20, 1 },		       /* BC */
+	{ ISAR2, 24, 15, ID_FIXED, ID_PAUTH }, /* PAC_frac */
+	{ ISAR2, 28, 1 },		       /* CLRBHB */
+	{ ISAR2, 48, 1 },		       /* RPRFM */
+	{ ISAR2, 52, 1 },		       /* CSSC */
+	{ MMFR0, 0, 5 },		       /* PARange: 48 bits */
+	{ MMFR0, 4, 2 },		       /* ASIDBits */
+	{ MMFR0, 8, 1 },		       /* BigEnd */
+	{ MMFR0, 12, 1 },		       /* SNSMem */
+	{ MMFR0, 16, 1 },		       /* BigEndEL0 */
+	{ MMFR0, 20, 1 },		       /* TGran16 */
+	{ MMFR0, 24, 0, ID_SIGNED },	       /* TGran64 */
+	{ MMFR0, 28, 0, ID_SIGNED },	       /* TGran4 */
+	{ MMFR0, 32, 1, ID_CONST },	       /* TGran16_2: no stage 2 of theirs */
+	{ MMFR0, 36, 1, ID_CONST },	       /* TGran64_2 */
+	{ MMFR0, 40, 1, ID_CONST },	       /* TGran4_2 */
+	{ MMFR0, 44, 1 },		       /* ExS */
+	{ MMFR1, 0, 2 },		       /* HAFDBS */
+	{ MMFR1, 12, 2 },		       /* HPDS */
+	{ MMFR1, 20, 3 },		       /* PAN */
+	{ MMFR1, 24, 15, ID_HIGHER },	       /* SpecSEI */
+	{ MMFR1, 36, 1 },		       /* ETS */
+	{ MMFR1, 44, 1 },		       /* AFP */
+	{ MMFR1, 48, 1 },		       /* nTLBPA */
+	{ MMFR1, 60, 1 },		       /* ECBHB */
+	{ MMFR2, 0, 1 },		       /* CnP */
+	{ MMFR2, 4, 1 },		       /* UAO */
+	{ MMFR2, 8, 1 },		       /* LSM */
+	{ MMFR2, 12, 1 },		       /* IESB */
+	{ MMFR2, 28, 1 },		       /* ST */
+	{ MMFR2, 32, 1 },		       /* AT */
+	{ MMFR2, 36, 1 },		       /* IDS */
+	{ MMFR2, 48, 1 },		       /* TTL */
+	{ MMFR2, 52, 2 },		       /* BBM */
+	{ MMFR2, 60, 1 },		       /* E0PD */
 };
+
+/*
+ * Hidden fields that are 0, and that mainline lets a VMM write: it may say so of them, but
+ * not raise them.
+ */
+static const struct {
+	u32 enc;
+	u64 mask;
+} id_hidden[] = {
+	/* EL2, GIC, SEL2 */
+	{ PFR0, GENMASK_ULL(11, 8) | GENMASK_ULL(27, 24) | GENMASK_ULL(39, 36) },
+	/* CSV2_frac, DF2 */
+	{ PFR1, GENMASK_ULL(35, 32) | GENMASK_ULL(59, 56) },
+	/* PMUVer */
+	{ DFR0, GENMASK_ULL(11, 8) },
+	/* LS64 */
+	{ ISAR1, GENMASK_ULL(63, 60) },
+	/* WFxT */
+	{ ISAR2, GENMASK_ULL(3, 0) },
+	/* FAMINMAX, LSFE, LSUI, FPRCVT */
+	{ ISAR3, GENMASK_ULL(7, 4) | GENMASK_ULL(19, 16) | GENMASK_ULL(31, 24) },
+	/* ECV */
+	{ MMFR0, GENMASK_ULL(63, 60) },
+	/* LO, TWED, HCX, TIDCP1 */
+	{ MMFR1,
+	  GENMASK_ULL(19, 16) | GENMASK_ULL(35, 32) | GENMASK_ULL(43, 40) | GENMASK_ULL(55, 52) },
+	/* VARange */
+	{ MMFR2, GENMASK_ULL(19, 16) },
+	/* TCRX, SCTLRX, S1PIE, S1POE */
+	{ MMFR3, GENMASK_ULL(11, 0) | GENMASK_ULL(23, 16) },
+	/* SVEver, AES, BitPerm, BF16, SHA3, SM4, I8MM, F32MM, F64MM */
+	{ ZFR0, GENMASK_ULL(7, 0) | GENMASK_ULL(23, 16) | GENMASK_ULL(35, 32) |
+			GENMASK_ULL(47, 40) | GENMASK_ULL(59, 52) },
+};
+
+/* ID_AA64PFR1_EL1.MTE: FEAT_MTE2, what KVM_CAP_ARM_MTE promises. */
+#define MTE_WHOLE 2
 
 /* CCSIDR_EL1 without FEAT_CCIDX (Arm ARM D24.2.27): LineSize is log2(bytes) - 4. */
 #define CCSIDR_LINE_BIAS 4
@@ -132,15 +181,15 @@ static const struct id_field id_fields[] = {
 #define CTYPE_SEPARATE	  3
 #define CACHE_LEVELS	  7
 
-static bool id_need_met(const struct tsr_vcpu *v, const struct id_field *f)
+static bool id_need_met(const struct tsr_idmodel *m, const struct id_field *f)
 {
 	switch ((enum id_need)f->need) {
 	case ID_HOST:
 		return true;
 	case ID_MTE:
-		return v->mte;
+		return m->mte;
 	case ID_PAUTH:
-		return v->pauth;
+		return m->pauth;
 	}
 	return false;
 }
@@ -149,14 +198,16 @@ static u64 id_field_value(const struct id_field *f, u64 host)
 {
 	int value, most = f->most;
 
-	if (f->sign == ID_SIGNED)
+	if (f->kind == ID_CONST)
+		value = most;
+	else if (f->kind == ID_SIGNED)
 		value = cpuid_feature_extract_signed_field(host, f->shift);
 	else
 		value = cpuid_feature_extract_unsigned_field(host, f->shift);
 	return (u64)(min(value, most) & 0xf) << f->shift;
 }
 
-static u64 id_feature(const struct tsr_vcpu *v, u32 enc)
+u64 tsr_idreg_offered(const struct tsr_idmodel *m, u32 enc)
 {
 	u64 host = 0, value = 0;
 	bool read = false;
@@ -165,7 +216,7 @@ static u64 id_feature(const struct tsr_vcpu *v, u32 enc)
 	for (i = 0; i < ARRAY_SIZE(id_fields); i++) {
 		const struct id_field *f = &id_fields[i];
 
-		if (f->enc != enc || !id_need_met(v, f))
+		if (f->enc != enc || !id_need_met(m, f))
 			continue;
 		if (!read)
 			host = read_sanitised_ftr_reg(enc);
@@ -195,29 +246,72 @@ bool tsr_idreg_aarch32(u32 enc)
 	}
 }
 
-static u64 clidr(const struct tsr_vcpu *v)
+static bool field_fits(const struct id_field *f, u64 offered, u64 value)
+{
+	int most, asked;
+
+	if (f->kind == ID_SIGNED) {
+		most = cpuid_feature_extract_signed_field(offered, f->shift);
+		asked = cpuid_feature_extract_signed_field(value, f->shift);
+	} else {
+		most = cpuid_feature_extract_unsigned_field(offered, f->shift);
+		asked = cpuid_feature_extract_unsigned_field(value, f->shift);
+	}
+	switch ((enum id_kind)f->kind) {
+	case ID_FIXED:
+		return asked == most;
+	case ID_HIGHER:
+		return asked >= most;
+	case ID_UNSIGNED:
+	case ID_SIGNED:
+	case ID_CONST:
+		break;
+	}
+	/* With MTE enabled the VM has it whole. */
+	if (f->need == ID_MTE && asked < MTE_WHOLE)
+		return false;
+	return asked <= most;
+}
+
+bool tsr_idreg_fits(const struct tsr_idmodel *m, u32 enc, u64 value)
+{
+	u64 offered = tsr_idreg_offered(m, enc), known = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(id_fields); i++) {
+		const struct id_field *f = &id_fields[i];
+
+		if (f->enc != enc || !id_need_met(m, f))
+			continue;
+		known |= 0xfULL << f->shift;
+		if (!field_fits(f, offered, value))
+			return false;
+	}
+	return !(value & ~known);
+}
+
+u64 tsr_idreg_writable(const struct tsr_idmodel *m, u32 enc)
+{
+	u64 mask = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(id_fields); i++) {
+		const struct id_field *f = &id_fields[i];
+
+		if (f->enc == enc && f->kind != ID_FIXED && id_need_met(m, f))
+			mask |= 0xfULL << f->shift;
+	}
+	for (i = 0; i < ARRAY_SIZE(id_hidden); i++)
+		if (id_hidden[i].enc == enc)
+			mask |= id_hidden[i].mask;
+	return mask;
+}
+
+u64 tsr_clidr_offered(bool mte)
 {
 	u64 value = read_sysreg(clidr_el1);
 
-	return v->mte ? value : value & ~CLIDR_TTYPE;
-}
-
-u64 tsr_idreg(const struct tsr_vcpu *v, u32 enc)
-{
-	switch (enc) {
-	case SYS_MIDR_EL1:
-		return read_cpuid_id();
-	case SYS_REVIDR_EL1:
-		return read_sysreg(revidr_el1);
-	case SYS_AIDR_EL1:
-		return read_sysreg(aidr_el1);
-	case SYS_CTR_EL0:
-		return read_sanitised_ftr_reg(SYS_CTR_EL0);
-	case SYS_CLIDR_EL1:
-		return clidr(v);
-	default:
-		return id_feature(v, enc);
-	}
+	return mte ? value : value & ~CLIDR_TTYPE;
 }
 
 bool tsr_cache_exists(const struct tsr_vcpu *v, u32 csselr)
@@ -227,7 +321,7 @@ bool tsr_cache_exists(const struct tsr_vcpu *v, u32 csselr)
 
 	if (level >= CACHE_LEVELS)
 		return false;
-	type = (clidr(v) >> (level * CLIDR_CTYPE_BITS)) & (BIT(CLIDR_CTYPE_BITS) - 1);
+	type = (v->clidr >> (level * CLIDR_CTYPE_BITS)) & (BIT(CLIDR_CTYPE_BITS) - 1);
 	if (type == CTYPE_NONE)
 		return false;
 	if (csselr & CSSELR_IND)

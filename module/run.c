@@ -143,6 +143,7 @@ static bool prepare(struct tsr_vcpu *v)
 		tsr_fp_release(v);
 		err = tsr_xfer_to_guest_mode_handle_work();
 		if (err) {
+			v->stats.signal_exits++;
 			v->run->exit_reason = KVM_EXIT_INTR;
 			v->run_error = err;
 			return false;
@@ -175,6 +176,7 @@ static enum inner_end inner_loop(struct tsr_vcpu *v)
 		if (has_work(v))
 			return INNER_WORK;
 		why = tsr_world_enter(v);
+		v->stats.exits++;
 		if (unlikely(v->ctx.pstate & PSR_MODE32_BIT))
 			return INNER_AARCH32;
 		switch (why) {

@@ -352,6 +352,7 @@ static bool compute(struct tsr_vcpu *v)
 
 bool tsr_smccc_fast(struct tsr_vcpu *v)
 {
+	v->stats.hvc_exit_stat++;
 	return !READ_ONCE(v->vm->cpu.smccc.filtered) && compute(v);
 }
 

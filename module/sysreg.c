@@ -68,9 +68,7 @@ int tsr_sysreg_set(struct tsr_vcpu *v, const struct sysreg *r, u64 value)
 {
 	switch ((enum sysreg_kind)r->kind) {
 	case SYSREG_ID:
-		if (value == tsr_idreg(v, r->enc) || tsr_idreg_aarch32(r->enc))
-			return 0;
-		return READ_ONCE(v->vm->cpu.ran) ? -EBUSY : -EINVAL;
+		return tsr_idmodel_set(v, r->enc, value);
 	case SYSREG_APIA:
 		v->ctx.apia[r->vreg] = value;
 		return 0;
@@ -261,6 +259,7 @@ enum tsr_next tsr_sysreg_trap(struct tsr_vcpu *v)
 		.value = tsr_reg_get(v, rt),
 	};
 
+	v->stats.sysreg_exits++;
 	if (!access_serve(v, &a)) {
 		if (!a.write && id_read_is_trap(v, a.enc))
 			tsr_inject_trap(v, esr);

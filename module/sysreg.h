@@ -4,8 +4,8 @@
  * that reads and writes them by ONE_REG. One table (sysreg_table.c) serves both, and
  * the list of registers is made from it.
  *
- * Identification registers are computed (idreg.c) by an allow-list: of each register
- * the fields that guests are offered, each with the highest value that is served;
+ * Identification registers (idmodel.h) start from what idreg.c computes by an allow-list: of
+ * each register the fields that guests are offered, each with the highest value that is served;
  * all other fields read as what is not there.
  */
 #ifndef MODULE_SYSREG_H
@@ -17,7 +17,7 @@ enum sysreg_kind {
 	SYSREG_STATE,	/* reg[]; the guest's own access does not trap, or it has none */
 	SYSREG_TRAPPED, /* reg[]; the guest's access traps, and reads and writes it */
 	SYSREG_FIXED,	/* reg[]; the guest reads it, and its writes are ignored */
-	SYSREG_ID,	/* computed; writable with what it reads as */
+	SYSREG_ID,	/* of the VM's CPU (idmodel.h) */
 	SYSREG_CSSELR,	/* reg[], the fields that are there */
 	SYSREG_OSLSR,	/* reg[], of which the VMM may change the lock */
 	SYSREG_APIA,	/* ctx.apia[vreg] */
@@ -55,7 +55,7 @@ int tsr_sysreg_set(struct tsr_vcpu *v, const struct sysreg *r, u64 value);
 bool tsr_idreg_space(u32 enc);
 /* Whether it is AArch32's, which reads as 0 and whose writes by the VMM are ignored, as KVM's. */
 bool tsr_idreg_aarch32(u32 enc);
-/* What an identification register of this vCPU reads as; feature ID space and the others. */
+/* idmodel.c: what an identification register of this vCPU reads as, feature ID space or not. */
 u64 tsr_idreg(const struct tsr_vcpu *v, u32 enc);
 /* CCSIDR_EL1 for a value of CSSELR_EL1; tsr_cache_exists(): whether CLIDR_EL1 has it. */
 u32 tsr_ccsidr(u32 csselr);

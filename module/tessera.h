@@ -37,6 +37,7 @@ struct tsr_vm {
 	struct seam_tlb tlb; /* constant after creation */
 	struct kref ref;
 	struct mm_struct *mm; /* of the creator, mmgrab'd; the only one that may use it */
+	pid_t pid;	      /* of the creator; the VM's name in statistics */
 	struct mmu_notifier notifier;
 	struct mutex lock;   /* vCPUs come one at a time, and capabilities between them */
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */

@@ -94,8 +94,12 @@ void tsr_wait_for_interrupt(struct tsr_vcpu *v)
 static enum tsr_next trap_wfx(struct tsr_vcpu *v)
 {
 	tsr_skip(v);
-	if ((v->syndrome.esr & ESR_ELx_WFx_ISS_TI) == ESR_ELx_WFx_ISS_WFI)
+	if ((v->syndrome.esr & ESR_ELx_WFx_ISS_TI) == ESR_ELx_WFx_ISS_WFI) {
+		v->stats.wfi_exit_stat++;
 		tsr_wait_for_interrupt(v);
+	} else {
+		v->stats.wfe_exit_stat++;
+	}
 	return TSR_NEXT_GUEST;
 }
 
@@ -224,6 +228,20 @@ static enum tsr_next abort_beyond(struct tsr_vcpu *v)
 	return inject_external(v);
 }
 
+static void count_fault(struct tsr_vcpu *v, const struct access *access)
+{
+	if (access->kind == ACCESS_WALK)
+		v->stats.faults_walk++;
+	else if (access->kind == ACCESS_FETCH)
+		v->stats.faults_exec++;
+	else if (access->need & PERM_T)
+		v->stats.faults_tag++;
+	else if (access->need & PERM_W)
+		v->stats.faults_write++;
+	else
+		v->stats.faults_read++;
+}
+
 static enum tsr_next trap_abort(struct tsr_vcpu *v)
 {
 	struct vm_fault_result result;
@@ -241,6 +259,7 @@ static enum tsr_next trap_abort(struct tsr_vcpu *v)
 	if (v->syndrome.ipa >> v->vm->mem.ipa_bits)
 		return abort_beyond(v);
 	access = access_decode(v);
+	count_fault(v, &access);
 	tsr_fp_release(v);
 	vm_fault(&v->vm->mem, &v->cache, &access, &result);
 	return apply_outcome(v, &result);

@@ -106,6 +106,8 @@ static u64 mpidr_of(unsigned int id)
 
 void tsr_vcpu_reset(struct tsr_vcpu *v)
 {
+	u64 mpidr = v->reg[VREG_MPIDR];
+
 	memset(&v->ctx, 0, sizeof(v->ctx));
 	memset(v->reg, 0, sizeof(v->reg));
 	memset(&v->mmio, 0, sizeof(v->mmio));
@@ -113,7 +115,7 @@ void tsr_vcpu_reset(struct tsr_vcpu *v)
 	v->serror_esr = 0;
 	v->ctx.pstate = PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT | PSR_MODE_EL1h;
 	v->reg[VREG_SCTLR] = SCTLR_RESET;
-	v->reg[VREG_MPIDR] = mpidr_of(v->id);
+	v->reg[VREG_MPIDR] = mpidr;
 	v->reg[VREG_FPEXC32] = FPEXC32_RESET;
 	v->reg[VREG_OSLSR] = OSLSR_RESET;
 	v->reg[VREG_RGSR] = RGSR_RESET;
@@ -150,6 +152,8 @@ static int features_agree(struct tsr_vm *vm, u32 features)
 	} else if (vm->cpu.features != features) {
 		err = -EINVAL;
 	}
+	if (!err)
+		tsr_idmodel_start(&vm->cpu.id, vm->mem.mte, features & VCPU_PAUTH_FEATURES);
 	mutex_unlock(&vm->lock);
 	return err;
 }
@@ -168,6 +172,8 @@ static long vcpu_init(void *self, void *arg, unsigned long raw)
 	v->features = features;
 	v->mte = v->vm->mem.mte;
 	v->pauth = features & VCPU_PAUTH_FEATURES;
+	if (!v->initialised && !v->clidr)
+		v->clidr = tsr_clidr_offered(v->mte);
 	clear_bit(TSR_REQUEST_RESET, &v->requests);
 	tsr_vcpu_reset(v);
 	WRITE_ONCE(v->initialised, true);
@@ -301,6 +307,11 @@ static long vcpu_set_debug(void *self, void *arg, unsigned long raw)
 	return tsr_debug_set(self, arg);
 }
 
+static long vcpu_get_stats_fd(void *self, void *arg, unsigned long raw)
+{
+	return raw ? -EINVAL : tsr_vcpu_stats_fd(self);
+}
+
 static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_RUN, vcpu_run),
 	TSR_SERVED(KVM_ARM_VCPU_INIT, vcpu_init),
@@ -312,6 +323,7 @@ static const struct tsr_ioctl vcpu_ioctls[] = {
 	TSR_SERVED(KVM_GET_VCPU_EVENTS, vcpu_get_events),
 	TSR_SERVED(KVM_SET_VCPU_EVENTS, vcpu_set_events),
 	TSR_SERVED(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
+	TSR_SERVED(KVM_GET_STATS_FD, vcpu_get_stats_fd),
 	TSR_SERVED(KVM_SET_GUEST_DEBUG, vcpu_set_debug),
 	TSR_SERVED(KVM_SET_DEVICE_ATTR, tsr_vcpu_attr_set),
 	TSR_SERVED(KVM_GET_DEVICE_ATTR, tsr_vcpu_attr_get),

@@ -24,6 +24,7 @@
 #include <asm/debug-monitors.h>
 
 #include "debug.h"
+#include "stats.h"
 #include "switch.h"
 #include "tessera.h"
 
@@ -180,6 +181,7 @@ struct tsr_vcpu {
 	struct mutex mutex; /* one ioctl at a time */
 	struct tsr_vm *vm;  /* constant, as is id */
 	unsigned int id;
+	u64 clidr;	     /* CLIDR_EL1, from the first init on [tsr_vm.lock to change] */
 	struct kvm_run *run; /* one page; the VMM writes it at any time */
 	struct preempt_notifier notifier;
 	u32 features; /* BIT(KVM_ARM_VCPU_*), constant after the first init */
@@ -190,6 +192,7 @@ struct tsr_vcpu {
 	u64 serror_esr;	     /* its VSESR_EL2 */
 	int run_error;	     /* what KVM_RUN returns: 0 or -errno */
 	struct tsr_debug debug;
+	struct tsr_vcpu_stats stats;
 	struct tsr_pvtime pvtime;
 	unsigned int stuck;    /* aborts in a row whose address did not translate */
 	struct s2_cache cache; /* pages for core's translation tables */

@@ -13,6 +13,7 @@
 
 #include "devattr.h"
 #include "ioctl.h"
+#include "stats.h"
 #include "tessera.h"
 
 /* KVM_CREATE_VM's type; Linux knows other bits, none of which is served. */
@@ -111,6 +112,7 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	mutex_init(&vm->lock);
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	vm->mm = current->mm;
+	vm->pid = task_pid_nr(current);
 	err = tsr_vm_cpu_init(&vm->cpu);
 	if (err)
 		goto free;
@@ -250,6 +252,21 @@ static long vm_unregister_coalesced(void *self, void *arg, unsigned long raw)
 	return tsr_coalesced_remove(&vm->coalesced, arg);
 }
 
+/* Its number says that the structure is only written; mainline reads it. */
+static long vm_writable_masks(void *self, void *arg, unsigned long raw)
+{
+	struct reg_mask_range *range = arg;
+
+	if (copy_from_user(range, (void __user *)raw, sizeof(*range)))
+		return -EFAULT;
+	return tsr_idmodel_masks(self, range);
+}
+
+static long vm_get_stats_fd(void *self, void *arg, unsigned long raw)
+{
+	return raw ? -EINVAL : tsr_vm_stats_fd(self);
+}
+
 static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_CHECK_EXTENSION, vm_check_extension),
 	TSR_SERVED(KVM_ENABLE_CAP, vm_enable_cap),
@@ -260,6 +277,8 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced),
 	TSR_SERVED(KVM_UNREGISTER_COALESCED_MMIO, vm_unregister_coalesced),
 	TSR_SERVED(KVM_CREATE_VCPU, vm_create_vcpu),
+	TSR_SERVED(KVM_ARM_GET_REG_WRITABLE_MASKS, vm_writable_masks),
+	TSR_SERVED(KVM_GET_STATS_FD, vm_get_stats_fd),
 	TSR_SERVED(KVM_ARM_PREFERRED_TARGET, vm_preferred_target),
 	/* No device can be created, not even for a try (KVM_CREATE_DEVICE_TEST). */
 	TSR_REFUSED(KVM_CREATE_DEVICE, ENODEV),

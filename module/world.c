@@ -202,7 +202,10 @@ static void guest_traps_load(struct tsr_vcpu *v)
 	write_sysreg((v->host.mdcr & ~MDCR_BUFFERS) | MDCR_EVERY_GUEST |
 			     (v->debug.control ? MDCR_TDE : 0),
 		     mdcr_el2);
+	write_sysreg(READ_ONCE(cpu->id.midr), vpidr_el2);
 	write_sysreg(v->reg[VREG_MPIDR], vmpidr_el2);
+	if (READ_ONCE(cpu->id.own_ctr))
+		v->hcr |= HCR_TID2;
 	if (tsr_world.hcx)
 		write_sysreg_s(tsr_world.guest_hcrx, SYS_HCRX_EL2);
 	if (tsr_world.mpam)

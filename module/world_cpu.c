@@ -163,7 +163,6 @@ static void cpu_take(void)
 	fgt_take(cpu, &has);
 	gic_take(cpu, &has);
 	el1_clear(&has);
-	write_sysreg(read_cpuid_id(), vpidr_el2);
 	write_sysreg(0, cntvoff_el2);
 	/* Nothing of a VM's is left from before the CPU was away. */
 	asm volatile("tlbi alle1" : : : "memory");

@@ -28,6 +28,11 @@
 #define MMIO_GPA  0x0a000000UL
 #define TEST_SLOT 1
 
+/* Linux 6.15 numbers it. */
+#ifndef KVM_CAP_ARM_WRITABLE_IMP_ID_REGS
+#define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
+#endif
+
 /* With the MMU on EL0 reaches the first 64 GiB by addresses from here on, and nothing else. */
 #define EL0_WINDOW (448UL << 30)
 
@@ -70,6 +75,7 @@ long call(int fd, unsigned long request, unsigned long arg);
 
 enum machine_flags {
 	MACHINE_MTE = 1 << 0,	  /* KVM_CAP_ARM_MTE */
+	MACHINE_IMP_ID = 1 << 4,  /* KVM_CAP_ARM_WRITABLE_IMP_ID_REGS */
 	MACHINE_MMU = 1 << 1,	  /* stage 1 on: identity, RAM Normal Tagged */
 	MACHINE_NO_VCPU = 1 << 2, /* no vCPU, no slot 0 */
 	MACHINE_SMALL = 1 << 3,	  /* SMALL_IPA_BITS */
@@ -85,6 +91,8 @@ struct machine {
 /* Ends the program with a message on failure: nothing can be tested then. */
 void machine_open(struct machine *m, unsigned int flags);
 void machine_close(struct machine *m);
+/* A second vCPU, of the VM of @first and with its @flags; that one is closed after it. */
+void machine_second(struct machine *m, const struct machine *first, unsigned int flags);
 
 /* KVM_SET_USER_MEMORY_REGION. */
 long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,
