@@ -3,9 +3,10 @@
 # programs for the emulated host, bare-metal guest images. Run it inside the
 # Debian root, as ./dev build does; tessera.ko is built by Kbuild.
 #
-# Each room's fragment appends its products to one of three lists and names
+# Each room's fragment appends its products to one of four lists and names
 # what they are linked from; the recipes are here.
 #	unit-tests	$(B)/unit/NAME, native, with sanitizers
+#	full-tests	$(B)/full/NAME, native, without them: what takes long
 #	host-programs	$(B)/bin/NAME, static arm64; /bin on the emulated host
 #	guests		$(B)/guest/NAME; /guest on the emulated host
 # Objects: $(B)/native/PATH.o and $(B)/arm64/PATH.o from PATH.c or PATH.S. A
@@ -32,6 +33,7 @@ sanitize := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
 unit-tests :=
+full-tests :=
 host-programs :=
 guests :=
 
@@ -43,10 +45,11 @@ include $(sort $(wildcard */rules.mk tests/*/rules.mk))
 
 all: unit arm64
 unit: $(unit-tests)
+full: $(full-tests)
 arm64: $(host-programs) $(guests)
 
 # Scripts ask for the lists, so that a stale product is never taken along.
-list-unit-tests list-host-programs list-guests:
+list-unit-tests list-full-tests list-host-programs list-guests:
 	@printf '%s\n' $($(@:list-%=%))
 
 $(B)/native/%.o: %.c
@@ -65,12 +68,20 @@ $(B)/unit/%:
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(sanitize) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
+$(B)/plain/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/full/%:
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
+
 $(B)/bin/%:
 	@mkdir -p $(@D)
 	$(XCC) -static $(LDFLAGS) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
--include $(shell find $(B)/native $(B)/arm64 -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/native $(B)/plain $(B)/arm64 -name '*.d' 2>/dev/null)
 
-.PHONY: all unit arm64 list-unit-tests list-host-programs list-guests
+.PHONY: all unit full arm64 list-unit-tests list-full-tests list-host-programs list-guests
 .DELETE_ON_ERROR:
 .SECONDARY:

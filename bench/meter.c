@@ -106,6 +106,19 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+double meter_median(double *values, unsigned int count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
+unsigned int meter_cpus(unsigned int most)
+{
+	unsigned int count = (unsigned int)CPU_COUNT(&all_cpus);
+
+	return count < most ? count : most;
+}
+
 static void time_row(u64 size)
 {
 	double rounds[ROUNDS];
@@ -117,8 +130,7 @@ static void time_row(u64 size)
 			return;
 		rounds[i] = figure;
 	}
-	qsort(rounds, ROUNDS, sizeof(*rounds), compare);
-	printf("%s ns %.1f\n", row->name, rounds[ROUNDS / 2]);
+	printf("%s ns %.1f\n", row->name, meter_median(rounds, ROUNDS));
 }
 
 int meter_main(int argc, char **argv, const struct meter_row *rows, unsigned int count)

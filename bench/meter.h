@@ -38,6 +38,12 @@ void meter_check(bool right, const char *what);
 /* From now on the calling thread may run on any CPU that the program may. */
 void meter_unpin(void);
 
+/* Sorts the values. */
+double meter_median(double *values, unsigned int count);
+
+/* CPUs that the program may run on, @most at most. */
+unsigned int meter_cpus(unsigned int most);
+
 /* Numbers below @bound, each of them once, in the same disorder on each run; free() it. */
 u32 *meter_shuffle(u32 bound);
 

@@ -3,7 +3,7 @@
 # bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
 #	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
 # -v says in "#" lines where the instructions went, and what each peer took. Groups:
-# e2e, s2, attr. README.md says how the figures are taken. The status is 1 where a
+# e2e, s2, attr, lazy. README.md says how the figures are taken. The status is 1 where a
 # goal is missed.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -15,8 +15,8 @@ groups=
 for word; do
 	case $word in
 	-v) verbose=10 ;;
-	e2e | s2 | attr) groups="$groups $word" ;;
-	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr" ;;
+	e2e | s2 | attr | lazy) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr lazy" ;;
 	esac
 done
 
@@ -140,7 +140,14 @@ attr()
 	compare attr
 }
 
-for group in ${groups:-e2e s2 attr}; do
+lazy()
+{
+	host/build.sh all
+	host/module.sh "$kernel"
+	bench/lazy.sh || short=1
+}
+
+for group in ${groups:-e2e s2 attr lazy}; do
 	"$group"
 done
 [ -z "$short" ] || exit 1

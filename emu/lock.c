@@ -190,6 +190,7 @@ void seam_rcu_read_unlock(void)
 {
 	struct rcu_reader *self = rcu_self();
 
+	must(!self->depth);
 	if (--self->depth)
 		return;
 	__atomic_fetch_sub(&rcu_readers[self->mine], 1, __ATOMIC_SEQ_CST);

@@ -33,6 +33,11 @@ static struct {
 	bool failed;
 } phys = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+static void *page_ptr(unsigned int page)
+{
+	return emu_phys_base + page * TSR_PAGE_SIZE;
+}
+
 void emu_phys_reset(void)
 {
 	emu_tlb_end();
@@ -42,9 +47,13 @@ void emu_phys_reset(void)
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		if (emu_phys_base == MAP_FAILED)
 			abort();
+		ASAN_POISON_MEMORY_REGION(emu_phys_base, EMU_PHYS_PAGES * TSR_PAGE_SIZE);
 	}
+	/* Of free pages and of RAM none was unpoisoned. */
+	for (unsigned int page = 0; page < EMU_PHYS_PAGES; page++)
+		if (phys.use[page] == PAGE_TABLE)
+			ASAN_POISON_MEMORY_REGION(page_ptr(page), TSR_PAGE_SIZE);
 	memset(phys.use, PAGE_FREE, sizeof(phys.use));
-	ASAN_POISON_MEMORY_REGION(emu_phys_base, EMU_PHYS_PAGES * TSR_PAGE_SIZE);
 	phys.hint = 0;
 	phys.ram = EMU_PHYS_PAGES;
 	phys.tables = 0;
@@ -92,11 +101,6 @@ void emu_allocs_add(long n)
 	pthread_mutex_lock(&phys.lock);
 	phys.allocs += n;
 	pthread_mutex_unlock(&phys.lock);
-}
-
-static void *page_ptr(unsigned int page)
-{
-	return emu_phys_base + page * TSR_PAGE_SIZE;
 }
 
 static unsigned int page_of(const void *p)

@@ -5,6 +5,8 @@
 #	lint/CHECK	the checks of tests/lint.sh
 #	unit/NAME	native programs, the Makefile's unit-tests
 #	s2diff		tests/s2diff/run.sh: emu/mmu beside the CPUs of QEMU
+#	prove		the proofs of tests/proof
+#	full/NAME	long native programs, the Makefile's full-tests; --full alone
 #	host/NAME	tests/host/NAME.sh, a script that runs on emulated hosts
 #
 # Every one reports TAP; a plan that is not met, a crash or no plan at all is a
@@ -63,7 +65,7 @@ run_native()
 	shift
 	wanted "$name" || return 0
 	status=0
-	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 600 "$@" \
+	CMOCKA_MESSAGE_OUTPUT=TAP timeout -k 5 "${native_timeout:-600}" "$@" \
 		>"$work/tap" 2>&1 </dev/null || status=$?
 	tests/tap.sh "$name" "$status" "$work/tap"
 }
@@ -75,6 +77,22 @@ native_tests()
 		run_native "unit/${program##*/}" host/in-root "$program"
 	done
 	run_native s2diff tests/s2diff/run.sh
+	if [ -n "$full" ]; then
+		run_native prove tests/proof/run.sh
+		full_tests
+	else
+		run_native prove tests/proof/run.sh --quick
+	fi
+}
+
+# What takes long: without sanitizers, and an hour at most.
+full_tests()
+{
+	host/in-root make -s full
+	native_timeout=3600
+	for program in $(host/in-root make -s list-full-tests); do
+		run_native "full/${program##*/}" host/in-root "$program"
+	done
 }
 
 # field NAME FILE: the value of a comment line "# NAME: VALUE".

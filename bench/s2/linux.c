@@ -22,7 +22,10 @@ static struct kvm_s2_mmu mmu;
 static struct kvm_pgtable pgt;
 static struct kvm_mmu_memory_cache own_cache;
 static u32 lock;
-static u32 refs[POOL_PAGES]; /* of each page of the pool, as in its struct page */
+/* Of each page of the pool, as far apart as in an array of struct page. */
+static struct page_ref {
+	u32 count;
+} __attribute__((aligned(64))) refs[POOL_PAGES];
 
 static void must(long error, const char *what)
 {
@@ -35,7 +38,7 @@ static void *page_alloc(unsigned int count)
 	void *pages = pool_take(count);
 
 	for (unsigned int i = 0; i < count; i++)
-		refs[pool_index(pages) + i] = 1;
+		refs[pool_index(pages) + i].count = 1;
 	return pages;
 }
 
@@ -67,19 +70,19 @@ static void exact_free(void *pages, size_t size)
 static void page_get(void *p)
 {
 	count_atomic();
-	__atomic_fetch_add(&refs[pool_index(p)], 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&refs[pool_index(p)].count, 1, __ATOMIC_RELAXED);
 }
 
 static void page_put(void *p)
 {
 	count_atomic();
-	if (__atomic_fetch_sub(&refs[pool_index(p)], 1, __ATOMIC_ACQ_REL) == 1)
+	if (__atomic_fetch_sub(&refs[pool_index(p)].count, 1, __ATOMIC_ACQ_REL) == 1)
 		pool_give((void *)((unsigned long)p & ~(PAGE_SIZE - 1)), 1);
 }
 
 static int page_count(void *p)
 {
-	return (int)READ_ONCE(refs[pool_index(p)]);
+	return (int)READ_ONCE(refs[pool_index(p)].count);
 }
 
 static void *to_virt(phys_addr_t pa)
@@ -137,13 +140,18 @@ static void subject_close(void)
 	cache_drain(&mmu.split_page_cache);
 }
 
+/* A walk that meets another gives up: the guest comes again. */
 static void map(struct kvm_mmu_memory_cache *cache, u64 gfn, u64 size)
 {
-	cache_topup(cache, kvm_mmu_cache_min_pages(&mmu));
-	must(kvm_pgtable_stage2_map(&pgt, gfn << PAGE_SHIFT, size,
-				    (gfn + SUBJECT_HOST) << PAGE_SHIFT, KVM_PGTABLE_PROT_RWX, cache,
-				    KVM_PGTABLE_WALK_SHARED),
-	     "kvm_pgtable_stage2_map");
+	int error;
+
+	do {
+		cache_topup(cache, kvm_mmu_cache_min_pages(&mmu));
+		error = kvm_pgtable_stage2_map(
+			&pgt, gfn << PAGE_SHIFT, size, (gfn + SUBJECT_HOST) << PAGE_SHIFT,
+			KVM_PGTABLE_PROT_RWX, cache, KVM_PGTABLE_WALK_SHARED);
+	} while (error == -EAGAIN);
+	must(error, "kvm_pgtable_stage2_map");
 }
 
 static void subject_map_page(u64 gfn)

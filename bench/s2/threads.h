@@ -5,11 +5,14 @@
 
 #include "seam_os.h"
 
+#define THREADS_MAX 8
+
 /*
  * @count threads touch @pages pages: each calls @fault, with a cache from @cache of its own,
- * for every @count-th of them. Returns the pages in a microsecond of real time.
+ * for every @count-th of them, and runs @other instructions after each. Returns the CPU time
+ * that a page takes, in nanoseconds.
  */
-double threads_run(unsigned int count, u64 pages, void *(*cache)(void),
+double threads_run(unsigned int count, u64 pages, u64 other, void *(*cache)(void),
 		   void (*fault)(void *cache, u64 gfn));
 
 #endif

@@ -17,6 +17,7 @@
 #define TCR_TG1_4K	(2 << 30)
 #define TCR_IPS_SHIFT	32
 #define TCR_TBI0	(1 << 37)		/* the top byte holds a logical tag */
+#define TCR_ON		(TCR_T0SZ|TCR_WALKS|TCR_EPD1|TCR_T1SZ|TCR_TG1_4K|TCR_TBI0)
 
 #define MAIR_DEVICE	0x00			/* index 0: nGnRnE */
 #define MAIR_NORMAL	0xff			/* index 1: write-back */
@@ -28,6 +29,13 @@
 #define SCTLR_TRAPS_OFF (1 << 26 | 1 << 18 | 1 << 16 | 1 << 15 | 1 << 14)
 #define SCTLR_ON	(1 << 12 | 1 << 4 | 1 << 3 | 1 << 2 | 1 << 0)
 #define CPACR_FPEN	(3 << 20)
+
+/* Without a literal beside the code, which a VMM may have made unreadable. */
+	.macro	constant register, value
+	mov	\register, #((\value) & 0xffff)
+	movk	\register, #((\value) >> 16 & 0xffff), lsl #16
+	movk	\register, #((\value) >> 32 & 0xffff), lsl #32
+	.endm
 
 	.section .text.start, "ax"
 	.globl	_start
@@ -105,7 +113,7 @@ mmu_on:
 	cmp	x0, #5				/* 4K tables without LPA2 reach 48 bits */
 	mov	x1, #5
 	csel	x0, x0, x1, lo
-	ldr	x1, =(TCR_T0SZ | TCR_WALKS | TCR_EPD1 | TCR_T1SZ | TCR_TG1_4K | TCR_TBI0)
+	constant x1, TCR_ON
 	orr	x1, x1, x0, lsl #TCR_IPS_SHIFT
 	msr	tcr_el1, x1
 	adrp	x0, stage1_table
@@ -114,7 +122,7 @@ mmu_on:
 	tlbi	vmalle1
 	dsb	nsh
 	isb
-	ldr	x0, =(SCTLR_RES1 | SCTLR_TRAPS_OFF | SCTLR_ON)
+	constant x0, (SCTLR_RES1|SCTLR_TRAPS_OFF|SCTLR_ON)
 	msr	sctlr_el1, x0
 	isb
 	ret
@@ -130,7 +138,6 @@ stack_on:
 	sub	sp, x1, #16			/* SP is never outside of the block */
 	mov	x29, xzr
 	ret
-	.ltorg
 
 	.bss
 	.balign	CPU_BLOCK_SIZE

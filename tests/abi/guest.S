@@ -79,6 +79,12 @@ guest_\name:
 	mov	x1, x2
 	finish
 
+	snippet	at
+	at	s1e1r, x0
+	isb
+	mrs	x1, par_el1
+	finish
+
 	simple	dc_cvac, dc cvac, x0
 	simple	dc_cvap, dc cvap, x0
 	simple	dc_civac, dc civac, x0
@@ -134,6 +140,44 @@ guest_\name:
 	simple	ldgm, ldgm x1, [x0]
 	tagged	ldr_checked, ldr x1, [x0]
 	tagged	str_checked, str x1, [x0]
+
+/*
+ * For flip.c: x0 the first page, x1 the vCPU's record (struct record). On each page: its own
+ * count up by one, and what it reads there and what it calls there into the record.
+ */
+	snippet	flip_loop
+	mov	x19, x0
+	ldr	x21, [x1, #16]		/* where its count is in a page */
+	ldp	x26, x27, [x1, #24]	/* from page to page, how many */
+	ldr	x28, [x1, #40]		/* tags? */
+	mov	x22, #0
+1:	mov	x23, x19
+	mov	x24, x27
+	add	x25, x1, #64
+2:	ldr	x0, [x23, x21]
+	cmp	x0, x22
+	b.eq	3f
+	ldr	x0, [x1, #48]		/* errors */
+	add	x0, x0, #1
+	str	x0, [x1, #48]
+3:	add	x0, x22, #1
+	str	x0, [x23, x21]
+	cbz	x28, 4f
+	mov	x0, x23
+	ldg	x0, [x0]
+4:	ldr	x0, [x23, #128]
+	str	x0, [x25], #8
+	add	x0, x23, #256
+	blr	x0
+	str	x0, [x25], #8
+	add	x23, x23, x26
+	sub	x24, x24, #1
+	cbnz	x24, 2b
+	add	x22, x22, #1
+	str	x22, [x1, #8]
+	ldr	x0, [x1]
+	cbz	x0, 1b
+	finish
 
 /* For bench: x1 times the same. */
 	snippet	hvc_loop

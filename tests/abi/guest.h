@@ -24,6 +24,8 @@ extern const uint8_t guest_exclusive_pair[];
 /* Cache maintenance and zeroing. */
 extern const uint8_t guest_dc_cvac[], guest_dc_cvap[], guest_dc_civac[], guest_ic_ivau[];
 extern const uint8_t guest_dc_zva[];
+/* The address translated, AT S1E1R; x1 is PAR_EL1. */
+extern const uint8_t guest_at[];
 /* A branch to x0; what is there ends as a snippet does. */
 extern const uint8_t guest_branch[];
 /* No end of their own. */
@@ -37,6 +39,8 @@ extern const uint8_t guest_stg[], guest_st2g[], guest_stzg[], guest_stz2g[];
 extern const uint8_t guest_stgp[], guest_ldg[], guest_stgm[], guest_ldgm[];
 extern const uint8_t guest_dc_gva[], guest_dc_gzva[];
 extern const uint8_t guest_ldr_checked[], guest_str_checked[];
+/* For flip.c. */
+extern const uint8_t guest_flip_loop[];
 /* For bench: x1 times PSCI_VERSION, a load, a store, or a store to each page from x0 on. */
 extern const uint8_t guest_hvc_loop[], guest_load_loop[], guest_store_loop[];
 extern const uint8_t guest_touch_loop[];

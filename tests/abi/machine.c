@@ -88,7 +88,7 @@ void machine_set(struct machine *m, uint64_t reg, uint64_t value)
 		err(2, "register %#llx cannot be written", (unsigned long long)reg);
 }
 
-static void stage1_enable(struct machine *m, bool mte)
+static void stage1_fill(struct machine *m)
 {
 	uint64_t *table = (uint64_t *)(m->code + TABLE_OFFSET);
 
@@ -97,6 +97,10 @@ static void stage1_enable(struct machine *m, bool mte)
 		table[i] = i << 30 | S1_BLOCK | S1_ATTR(0) | S1_SH_INNER | S1_AF;
 	for (uint64_t i = EL0_WINDOW >> 30; i < 512; i++)
 		table[i] = table[i - (EL0_WINDOW >> 30)] | S1_AP_EL0;
+}
+
+static void stage1_enable(struct machine *m, bool mte)
+{
 	machine_set(m, REG_MAIR_EL1, MAIR_VALUE);
 	machine_set(m, REG_TCR_EL1, TCR_VALUE);
 	machine_set(m, REG_TTBR0_EL1, CODE_GPA + TABLE_OFFSET);
@@ -111,18 +115,27 @@ void machine_checks(struct machine *m, bool on)
 	machine_set(m, REG_SCTLR_EL1, on ? sctlr | SCTLR_TCF : sctlr);
 }
 
-static void vcpu_open(struct machine *m)
+static void vcpu_open(struct machine *m, unsigned long id)
 {
 	struct kvm_vcpu_init init;
 	long size = call(env.kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
 
-	m->vcpu = (int)call(m->vm, KVM_CREATE_VCPU, 0);
+	m->vcpu = (int)call(m->vm, KVM_CREATE_VCPU, id);
 	if (m->vcpu < 0 || call(m->vm, KVM_ARM_PREFERRED_TARGET, (unsigned long)&init) < 0)
 		err(2, "a vCPU cannot be made");
 	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
 	if (call(m->vcpu, KVM_ARM_VCPU_INIT, (unsigned long)&init) < 0)
 		err(2, "a vCPU cannot be initialised");
 	m->run = memory_map((size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, m->vcpu);
+}
+
+static void vcpu_start(struct machine *m, unsigned long id, unsigned int flags)
+{
+	vcpu_open(m, id);
+	machine_set(m, REG_VBAR_EL1, CODE_GPA);
+	machine_set(m, REG_PSTATE, PSTATE_EL1H);
+	if (flags & MACHINE_MMU)
+		stage1_enable(m, flags & MACHINE_MTE);
 }
 
 void machine_open(struct machine *m, unsigned int flags)
@@ -142,11 +155,15 @@ void machine_open(struct machine *m, unsigned int flags)
 	__builtin___clear_cache((char *)m->code, (char *)m->code + CODE_SIZE);
 	if (machine_slot(m, 0, 0, CODE_GPA, CODE_SIZE, m->code) < 0)
 		err(2, "slot 0 cannot be made");
-	vcpu_open(m);
-	machine_set(m, REG_VBAR_EL1, CODE_GPA);
-	machine_set(m, REG_PSTATE, PSTATE_EL1H);
-	if (flags & MACHINE_MMU)
-		stage1_enable(m, flags & MACHINE_MTE);
+	stage1_fill(m);
+	vcpu_start(m, 0, flags);
+}
+
+void machine_second(struct machine *m, const struct machine *first, unsigned int flags)
+{
+	*m = (struct machine){ .vm = first->vm };
+	vcpu_start(m, 1, flags);
+	m->vm = -1;
 }
 
 void machine_close(struct machine *m)
@@ -155,7 +172,8 @@ void machine_close(struct machine *m)
 		munmap(m->run, (size_t)call(env.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
 	if (m->vcpu >= 0)
 		close(m->vcpu);
-	close(m->vm);
+	if (m->vm >= 0)
+		close(m->vm);
 	if (m->code)
 		munmap(m->code, CODE_SIZE);
 }

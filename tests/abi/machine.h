@@ -91,6 +91,8 @@ struct machine {
 /* Ends the program with a message on failure: nothing can be tested then. */
 void machine_open(struct machine *m, unsigned int flags);
 void machine_close(struct machine *m);
+/* A second vCPU, of the VM of @first and with its @flags; that one is closed after it. */
+void machine_second(struct machine *m, const struct machine *first, unsigned int flags);
 
 /* KVM_SET_USER_MEMORY_REGION. */
 long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,

@@ -88,6 +88,9 @@ static const struct access {
 	{ "a checked exclusive pair", guest_exclusive, RWT, CHECKED },
 };
 
+/* The memory of test_huge() cannot hold tags: a VM without MTE. */
+static bool untagged;
+
 /* Where an access is tried. */
 struct place {
 	const char *name;
@@ -103,6 +106,7 @@ struct trial {
 	const struct place *place;
 	uint64_t mask; /* the attributes that the VM offers */
 	bool mmu;
+	bool mte;
 	bool el0;
 };
 
@@ -251,7 +255,7 @@ static void every_set(struct trial *t, const struct access *access)
 	bool pass = true;
 	unsigned int sets = 0;
 
-	if (env.mte && t->mmu)
+	if (t->mte)
 		machine_checks(&t->m, access->flags & CHECKED);
 	for (uint64_t attr = 0; attr <= ALL && pass; attr++) {
 		if (attr & ~(t->mask & ALL))
@@ -266,8 +270,8 @@ static void every_set(struct trial *t, const struct access *access)
 /* Every access that makes sense there. */
 static void every_access(const struct place *place, bool mmu, bool el0, unsigned int wanted)
 {
-	bool mte = mmu && env.mte;
-	struct trial t = { .place = place, .mmu = mmu, .el0 = el0 };
+	bool mte = mmu && env.mte && !untagged;
+	struct trial t = { .place = place, .mmu = mmu, .mte = mte, .el0 = el0 };
 
 	machine_open(&t.m, (mmu ? MACHINE_MMU : 0) | (mte ? MACHINE_MTE : 0));
 	t.mask = (uint64_t)call(t.m.vm, KVM_CHECK_EXTENSION, KVM_CAP_MEMORY_ATTRIBUTES);
@@ -329,6 +333,36 @@ static void blocks(void)
 	memset(aligned, 0, BLOCK);
 	in_block("a page of 2 MiB", "all of 2 MiB", aligned, 9);
 	munmap(memory, 2 * BLOCK);
+}
+
+/* Are there tags in ? Huge pages hold them on newer kernels. */
+static bool holds_tags(const void *memory, uint64_t size)
+{
+	struct machine m;
+	long ret;
+
+	if (!env.mte)
+		return false;
+	machine_open(&m, MACHINE_MTE | MACHINE_NO_VCPU);
+	ret = machine_slot(&m, TEST_SLOT, 0, TEST_GPA, size, memory);
+	machine_close(&m);
+	return !ret;
+}
+
+void test_huge(void)
+{
+	const uint64_t size = PAGE << 18;
+	uint8_t *memory;
+
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | 30 << MAP_HUGE_SHIFT, -1, 0);
+	if (!env.tsr || memory == MAP_FAILED) {
+		tap_ok(false, "a huge page of 1 GiB, under tessera");
+		return;
+	}
+	untagged = !holds_tags(memory, size);
+	in_block("a page of 1 GiB", "all of 1 GiB", memory, 18);
+	munmap(memory, size);
 }
 
 void test_perms(void)

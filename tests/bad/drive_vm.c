@@ -41,31 +41,57 @@ static void check_access(u64 gpa, enum emu_access access, const struct emu_walk 
 		emu_sched_fail("%#llx is used although attributes deny it", gpa);
 }
 
+static const enum emu_access accesses[] = { EMU_READ, EMU_WRITE, EMU_FETCH_EL1 };
+static const perm_t needs[] = { PERM_R, PERM_W, PERM_X };
+static const u64 exits[] = { ABI_EXIT_READ, ABI_EXIT_WRITE, ABI_EXIT_EXEC };
+
+/* One access of @kind, an index of the above. False: it has not got anywhere in a few tries. */
+static bool use(struct s2_cache *cache, u64 gpa, unsigned int kind, u64 *exit)
+{
+	struct access access = { gpa_of(gpa), kind == 2 ? ACCESS_FETCH : ACCESS_DATA, needs[kind],
+				 false };
+	struct vm_fault_result result = { .outcome = VM_RESUME };
+
+	*exit = 0;
+	for (int tries = 0; tries < 6; tries++) {
+		struct emu_walk walk;
+
+		emu_mmu_begin();
+		walk = emu_tlb_access(&w.mmu, gpa, accesses[kind], emu_sched_random(1024));
+		check_access(gpa, accesses[kind], &walk);
+		emu_mmu_end();
+		if (walk.fault == EMU_FAULT_NONE)
+			return true;
+		access.permission = walk.fault == EMU_FAULT_PERMISSION;
+		vm_fault(&w.vm, cache, &access, &result);
+		if (result.outcome == VM_RESUME)
+			continue;
+		*exit = result.flags;
+		return true;
+	}
+	return false;
+}
+
 static void vcpu(void *arg)
 {
-	static const enum emu_access accesses[] = { EMU_READ, EMU_WRITE, EMU_FETCH_EL1 };
-	static const perm_t needs[] = { PERM_R, PERM_W, PERM_X };
-	struct s2_cache *cache = arg;
+	u64 exit;
 
-	for (unsigned int i = 0; i < 2 * STEPS; i++) {
-		unsigned int kind = (unsigned int)emu_sched_random(3);
-		u64 gpa = some_gpa();
-		struct access access = { gpa_of(gpa), kind == 2 ? ACCESS_FETCH : ACCESS_DATA,
-					 needs[kind], false };
-		struct vm_fault_result result = { .outcome = VM_RESUME };
+	for (unsigned int i = 0; i < 2 * STEPS; i++)
+		use(arg, some_gpa(), (unsigned int)emu_sched_random(3), &exit);
+}
 
-		for (int tries = 0; tries < 4 && result.outcome == VM_RESUME; tries++) {
-			struct emu_walk walk;
+/* When all is quiet each access passes, or attributes deny it. */
+static void lone_vcpu(void *arg)
+{
+	for (u64 page = 0; page < PAGES; page += 131) {
+		const bool denied_now[] = { false, denied[page] & ABI_ATTR_NW,
+					    denied[page] & ABI_ATTR_NX };
+		u64 exit;
 
-			emu_mmu_begin();
-			walk = emu_tlb_access(&w.mmu, gpa, accesses[kind], emu_sched_random(1024));
-			check_access(gpa, accesses[kind], &walk);
-			emu_mmu_end();
-			if (walk.fault == EMU_FAULT_NONE)
-				break;
-			access.permission = walk.fault == EMU_FAULT_PERMISSION;
-			vm_fault(&w.vm, cache, &access, &result);
-		}
+		for (unsigned int kind = 0; kind < 3; kind++)
+			if (!use(arg, IPA + page * PAGE, kind, &exit) ||
+			    exit != (denied_now[kind] ? exits[kind] : 0))
+				emu_sched_fail("page %llu cannot be used, or can", page);
 	}
 }
 
@@ -162,6 +188,7 @@ const char *drive_vm(u64 seed)
 		{ "host", host, NULL },
 		{ "attributes", attributes, NULL },
 	};
+	const struct emu_actor quiet = { "the last vcpu", lone_vcpu, &caches[0] };
 	const char *error;
 
 	world_begin(&w, drive_host(seed), 40);
@@ -176,6 +203,8 @@ const char *drive_vm(u64 seed)
 	owned[0] = true;
 	area = 0;
 	error = emu_sched_run(seed, actors, 4);
+	if (!error)
+		error = emu_sched_run(seed, &quiet, 1);
 	emu_tlb_audit();
 	if (!error)
 		error = emu_tlb_complaint();

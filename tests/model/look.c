@@ -81,6 +81,9 @@ struct look look_at(u32 index)
 
 	switch (walk.fault) {
 	case EMU_FAULT_TRANSLATION:
+		if (walk.desc)
+			model_fail("page %llx: an invalid entry at level %d is %llx, not 0",
+				   look_gfn(index).nr, walk.level, walk.desc);
 		return (struct look){ .level = walk.level };
 	case EMU_FAULT_NONE:
 	case EMU_FAULT_ACCESS_FLAG:

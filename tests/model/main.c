@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * model_ROOM [-s SEED] [-n COUNT]: runs COUNT operations (100,000; with TSR_FULL 10,000,000)
- * in lists of 2,000, each from a seed of its own and in a world that the seed chooses. TAP,
+ * model_ROOM [-s SEED] [-n COUNT]: runs COUNT operations (MODEL_COUNT) in lists
+ * of 2,000, each from a seed of its own and in a world that the seed chooses. TAP,
  * a line a host. With -s one list of that seed, of COUNT operations at most.
  *
  * Each list runs in a child, so that a crash or a sanitizer's complaint is a failure like any
@@ -18,9 +18,10 @@
 
 #include "model.h"
 
+#ifndef MODEL_COUNT
+#define MODEL_COUNT 100000UL
+#endif
 #define LIST_MAX    2000U
-#define COUNT	    100000UL
-#define COUNT_FULL  10000000UL
 #define SHRINK_RUNS 3000U
 
 /* Where the child is; shared with it. */
@@ -175,8 +176,7 @@ static int all_hosts(unsigned long count)
 
 int main(int argc, char **argv)
 {
-	const char *full = getenv("TSR_FULL");
-	unsigned long count = full && *full ? COUNT_FULL : COUNT;
+	unsigned long count = MODEL_COUNT;
 	u64 seed = 0;
 	int option;
 

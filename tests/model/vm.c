@@ -16,20 +16,31 @@ static struct {
 	struct vm vm;
 	struct seam_tlb tlb;
 	struct s2_cache cache;
+	struct s2_cache other; /* of a vCPU that faults in the middle */
 	struct emu_mmu mmu;
 	unsigned int steps;
 } m;
 
-enum op_kind { OP_ACCESS, OP_SLOT, OP_ATTR, OP_HOST, OP_NOTIFY, OP_AGE, OP_RELEASE, OP_KINDS };
+enum op_kind {
+	OP_ACCESS,
+	OP_SLOT,
+	OP_ATTR,
+	OP_HOST,
+	OP_NOTIFY,
+	OP_AGE,
+	OP_RELEASE,
+	OP_RACE,
+	OP_KINDS
+};
 
 static const char *const op_names[OP_KINDS] = {
-	"access", "slot", "attributes", "host", "notify", "age", "release",
+	"access", "slot", "attributes", "host", "notify", "age", "release", "race",
 };
 
 /* How often each comes, in 64. */
 static enum op_kind op_kind(const struct model_op *op)
 {
-	static const u8 share[OP_KINDS] = { 40, 7, 8, 4, 2, 2, 1 };
+	static const u8 share[OP_KINDS] = { 34, 7, 8, 4, 2, 2, 1, 6 };
 	unsigned int n = op->kind % 64, kind = 0;
 
 	while (n >= share[kind])
@@ -276,8 +287,8 @@ static void do_attr(const struct model_op *op)
 	model_check((err == -EINVAL) == ((bits & 16) && !(rules.mte && rules.mte_perm)));
 	for (u32 i = begin; !err && i < end; i++)
 		rules.attr[i] = (u8)(kind == ATTR_EXACT ? bits
-				   : kind == ATTR_SET ? rules.attr[i] | bits
-						      : rules.attr[i] & ~bits);
+				     : kind == ATTR_SET ? rules.attr[i] | bits
+							: rules.attr[i] & ~bits);
 	if (end - begin <= 2 * LOOK_BLOCK)
 		check_range((struct look_range){ begin, end });
 	else
@@ -296,15 +307,14 @@ static void fault_amid(const struct model_op *op, struct look_range hva)
 	if (!slot)
 		return;
 	at = slot->hva + (index - slot->pages.begin);
-	vm_fault(&m.vm, &m.cache, &access, &result);
+	vm_fault(&m.vm, &m.other, &access, &result);
 	if (at >= hva.begin && at < hva.end)
 		check_unmapped(index, NULL);
 }
 
 /* The host moves a piece, or changes what it is. */
-static void do_host(const struct model_op *op)
+static void do_host(const struct model_op *op, u32 number)
 {
-	u32 number = op->memory % PIECES;
 	struct look_range hva = piece_pages(number);
 	struct emu_vma *vma = rules.piece[number];
 	struct hpa old = vma->hpa;
@@ -369,6 +379,9 @@ static void do_age(const struct model_op *op)
 static void do_release(void)
 {
 	vm_release(&m.vm);
+	/* No table is left but the start tables and what the cache holds. */
+	model_check(emu_tables_live() ==
+		    m.vm.s2.geom.root_tables + m.cache.count + m.other.count + m.vm.cut.count);
 	for (u32 i = 0; i < LOOK_HOT; i++)
 		for (u32 page = look_hot(i).begin; page < look_hot(i).end;) {
 			int level;
@@ -376,6 +389,51 @@ static void do_release(void)
 			model_check(!look_at(page).mapped);
 			page = look_entry(page, &level).end;
 		}
+}
+
+static u32 piece_number(const struct emu_vma *vma)
+{
+	u32 number = 0;
+
+	while (rules.piece[number] != vma)
+		number++;
+	return number;
+}
+
+/* What happens while the fault of @arg waits for its page. */
+static void race(void *arg)
+{
+	const struct model_op *op = arg;
+	struct model_op other = *op;
+
+	u32 index = look_index(op);
+	struct page page = page_at(index);
+
+	other.how = op->how & 0xf0;
+	if (op->how & 1)
+		do_attr(&other);
+	else if ((op->how & 2) && page.vma)
+		do_host(&other, piece_number(page.vma));
+	else
+		do_slot(&other);
+}
+
+/* A fault that finds other rules when it comes back from the host maps by none but those. */
+static void do_race(const struct model_op *op)
+{
+	const struct access_kind_case *c = &accesses[op->perm % 6];
+	u32 index = look_index(op);
+	struct model_op arg = *op;
+	struct vm_fault_result result;
+	struct access access;
+
+	if (!faults(op, c, look_gfn(index).nr << 12, &access))
+		return;
+	emu_backing_hook(race, &arg);
+	vm_fault(&m.vm, &m.cache, &access, &result);
+	emu_backing_hook(NULL, NULL);
+	check_range(look_leaf(index));
+	do_access(op);
 }
 
 /* --- The model. --- */
@@ -448,7 +506,7 @@ static void vm_step(const struct model_op *op)
 		do_attr(op);
 		break;
 	case OP_HOST:
-		do_host(op);
+		do_host(op, op->memory % PIECES);
 		break;
 	case OP_NOTIFY:
 		do_notify(op);
@@ -458,6 +516,9 @@ static void vm_step(const struct model_op *op)
 		break;
 	case OP_RELEASE:
 		do_release();
+		break;
+	case OP_RACE:
+		do_race(op);
 		break;
 	}
 	model_check(!emu_backing_held());
@@ -477,6 +538,7 @@ static void vm_end(void)
 	model_check(!m.vm.inval_open);
 	vm_destroy(&m.vm);
 	s2_cache_drain(&m.cache);
+	s2_cache_drain(&m.other);
 	model_check(!emu_tables_live() && !emu_allocs_live());
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * proves: a word of the attribute store is a value or a node, and gives back either
+ * truncates: a word holds its value eight times
  */
 #include "attr_node.h"
 #include "proof.h"

@@ -14,6 +14,7 @@
  *	proves: ...	one line for a reader
  *	sources: ...	the files of core that it is about, besides headers
  *	options: ...	more options of CBMC: how far to unwind loops
+ *	truncates: ...	core drops bits in a conversion there, and why; else that is a mistake
  *	takes: long	more than some ten seconds: not in ./dev test
  */
 #ifndef PROOF_PROOF_H

@@ -34,7 +34,12 @@ wanted()
 	return 1
 }
 
-# cbmc FILE OPTION...: signed overflow, pointers and bounds are checked; unsigned
+conversions()
+{
+	[ -n "$(field truncates "$1")" ] || echo --conversion-check
+}
+
+# run_cbmc FILE OPTION...: signed overflow, pointers and bounds are checked; unsigned
 # numbers may not wrap either, and no value may be lost in a conversion, where a
 # proof does not say otherwise.
 run_cbmc()
@@ -44,7 +49,7 @@ run_cbmc()
 	# shellcheck disable=SC2046 # lists of words
 	host/in-root cbmc --verbosity 4 -Icore -Iemu -Itests/proof "$@" \
 		--unwinding-assertions --unsigned-overflow-check \
-		--conversion-check --pointer-overflow-check \
+		--pointer-overflow-check $(conversions "$file") \
 		$(field options "$file") "$file" $(field sources "$file")
 }
 

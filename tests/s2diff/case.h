@@ -23,6 +23,10 @@
 #define RAM_END	   0x50000000
 #define RAM_TARGET 0x40800000
 
+/* Bits of HCR_EL2 that cases vary. */
+#define HCR_PTW_BIT 2
+#define HCR_FWB_BIT 46
+
 /* Offsets in each page of RAM. */
 #define PAGE_LOAD  0x000 /* its address */
 #define PAGE_FETCH 0x040 /* code that loads its address into x0 */
@@ -44,12 +48,14 @@
 #define WALK_IPA 0xff00000000
 
 /* Virtual. */
-#define VA_CODE	   0x3000
-#define VA_TEST	   0x10000
-#define VA_WALK	   0x200000 /* a level-2 entry whose table is the test page */
-#define VA_PER_DSC 0x1000
+#define VA_CODE 0x3000
+#define VECTORS 0x800 /* in the page of code */
+#define VA_TEST 0x10000
+#define VA_WALK 0x200000 /* a level-2 entry whose table is the test page */
+/* What the entry at an offset in the test page maps from there on. */
+#define VA_OF_ENTRY(offset) (((offset) / 8) << 12)
 
-/* Stage-1 descriptors: D8.3. AP is in the default place: EL1 and EL0 may read and write. */
+/* Stage-1 descriptors: D8.3. EL1 may always read, and write but for S1_AP_RO. */
 #define S1_PAGE	   0x3
 #define S1_ATTR(n) ((n) << 2)
 #define S1_AP_EL0  (1 << 6)

@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "check.h"
 
@@ -107,6 +108,35 @@ static void report(bool ok, const char *what)
 	printf("%s %u - %s: %s\n", ok ? "ok" : "not ok", ++tests, cpu, what);
 }
 
+/* What docs/testing.md says of the CPUs, so that no kind of case is lost unseen. */
+static const struct {
+	const char *cpu;
+	bool mte, mte_perm, fwb, xnx, atomics;
+	u8 hafdbs, pa_bits;
+} machines[] = {
+	{ "max", true, true, true, true, true, 2, 48 },
+	{ "neoverse-n2", true, false, true, true, true, 2, 48 },
+	{ "cortex-a710", true, false, true, true, true, 2, 40 },
+	{ "cortex-a76", false, false, false, true, true, 2, 40 },
+	{ "cortex-a57", false, false, false, false, false, 0, 44 },
+};
+
+static void report_machine(void)
+{
+	const struct emu_mmu *mmu = &machine.mmu;
+	bool ok = false;
+
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		ok = ok ||
+		     (!strcmp(machines[i].cpu, cpu) && machines[i].mte == machine.mte &&
+		      machines[i].mte_perm == mmu->mte_perm && machines[i].fwb == machine.fwb &&
+		      machines[i].xnx == mmu->xnx && machines[i].atomics == machine.atomics &&
+		      machines[i].hafdbs == mmu->hafdbs && machines[i].pa_bits == mmu->pa_bits);
+	printf("# mte %d mte_perm %d fwb %d xnx %d atomics %d hafdbs %d pa_bits %d\n", machine.mte,
+	       mmu->mte_perm, machine.fwb, mmu->xnx, machine.atomics, mmu->hafdbs, mmu->pa_bits);
+	report(ok, "the CPU has what it is used for");
+}
+
 /* Each fault at each level where this CPU can have it. */
 static void report_faults(void)
 {
@@ -197,6 +227,7 @@ int main(int argc, char **argv)
 		 seen.cases, seed, seen.bad);
 	report(!seen.bad && seen.cases, text);
 	report(seen.complete, "the image ran to its end");
+	report_machine();
 	report_faults();
 	report_accesses();
 	report_differences();

@@ -51,8 +51,8 @@ static bool tag_fault_status(const struct machine *machine, const struct test_ca
 static bool ptw_level(const struct machine *machine, const struct test_case *c,
 		      const struct expected *e)
 {
-	return e->walk.fault == EMU_FAULT_PERMISSION && e->s1ptw && bits(c->hcr, 2, 2) &&
-	       bits(c->esr, 5, 0) == STATUS_PERMISSION_0;
+	return e->walk.fault == EMU_FAULT_PERMISSION && e->s1ptw &&
+	       bits(c->hcr, HCR_PTW_BIT, HCR_PTW_BIT) && bits(c->esr, 5, 0) == STATUS_PERMISSION_0;
 }
 
 static bool fault_sets_flag(const struct machine *machine, const struct test_case *c,
@@ -92,8 +92,9 @@ static bool atomic_abort(const struct machine *machine, const struct test_case *
 static bool fwb_res0(const struct machine *machine, const struct test_case *c,
 		     const struct expected *e)
 {
-	return (c->access == CASE_LDG || c->access == CASE_STG) && bits(c->hcr, 46, 46) &&
-	       bits(e->walk.desc, 5, 3) == 7 && !c->where && (c->access == CASE_STG || !c->value);
+	return (c->access == CASE_LDG || c->access == CASE_STG) &&
+	       bits(c->hcr, HCR_FWB_BIT, HCR_FWB_BIT) && bits(e->walk.desc, 5, 3) == 7 &&
+	       !c->where && (c->access == CASE_STG || !c->value);
 }
 
 static struct difference {

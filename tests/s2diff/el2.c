@@ -2,8 +2,7 @@
 #include "case.h"
 #include "el2.h"
 
-/* EL2's own map: the first GiB devices, the second RAM, each a block. D8.3, D24.2. */
-#define EL2_DEVICE	 (0x1ULL | 1 << 2 | 1 << 10 | 1ULL << 54)
+/* EL2's own map: the second GiB, RAM, as one block. D8.3, D24.2. */
 #define EL2_RAM		 (0x1ULL | 3 << 8 | 1 << 10)
 #define MAIR_TAGGED	 0xf0
 #define MAIR_WB		 0xff
@@ -84,7 +83,6 @@ void el2_begin(void)
 
 	features_read();
 	ps = features.pa_bits == 48 ? 5 : field(features.mmfr0, 0);
-	table[0] = EL2_DEVICE;
 	table[1] = EL2_RAM | RAM_BEGIN;
 	el2_mmu_on(TCR_EL2_39_BITS | TCR_EL2_TBI | ps << TCR_EL2_PS_SHIFT,
 		   features.mte ? MAIR_TAGGED : MAIR_WB, (uintptr_t)table,

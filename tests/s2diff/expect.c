@@ -182,8 +182,8 @@ void expect(const struct machine *machine, const struct test_case *c, struct exp
 	current = c;
 	mmu.vttbr = c->vttbr;
 	mmu.vtcr = c->vtcr;
-	mmu.fwb = bits(c->hcr, 46, 46);
-	mmu.ptw = bits(c->hcr, 2, 2);
+	mmu.fwb = bits(c->hcr, HCR_FWB_BIT, HCR_FWB_BIT);
+	mmu.ptw = bits(c->hcr, HCR_PTW_BIT, HCR_PTW_BIT);
 	*e = (struct expected){
 		.walk = emu_mmu_access(&mmu, c->ipa, access_of(c)),
 		.far = c->access == CASE_REGISTERS ? VA_CODE : c->va,

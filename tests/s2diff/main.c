@@ -5,32 +5,45 @@
  */
 #include "plan.h"
 
-#define MDCR_TDE     (1ULL << 8)
-#define PSTATE_EL1H  0x3c5
+/* Registers: Arm ARM D24.2. */
+#define MDCR_TDE     (1ULL << 8) /* BRK goes to EL2 */
+#define PSTATE_EL1H  0x3c5	 /* D, A, I and F masked */
 #define PSTATE_EL0T  0x3c0
 #define PAR_F	     1ULL
 #define PAR_ADDRESS  0x0000fffffffff000ULL
 #define ESR_EC(esr)  ((esr) >> 26 & 0x3f)
 #define EC_HVC	     0x16
 #define EC_BRK	     0x3c
-#define MAGIC	     0x7e55e7a000000000ULL
+#define MAIR_NO_TAGS 0x44ffffULL /* by enum case_s1 */
+#define MAIR_TAGS    0x44fff0ULL
+
+/* 39-bit addresses from TTBR0_EL1 alone, walks write-back and inner shareable, 4K granules. */
+#define TCR_T0SZ       25ULL
+#define TCR_WALKS      (1ULL << 8 | 1ULL << 10 | 3ULL << 12)
+#define TCR_EPD1       (1ULL << 23)
+#define TCR_T1SZ       (25ULL << 16)
+#define TCR_TG1_4K     (2ULL << 30)
+#define TCR_IPS_SHIFT  32
+#define TCR_IPS_48     5
+#define TCR_TBI0       (1ULL << 37)
+#define TCR_HA	       (1ULL << 39)
+#define TCR_BASE       (TCR_T0SZ | TCR_WALKS | TCR_EPD1 | TCR_T1SZ | TCR_TG1_4K | TCR_TBI0)
+#define SCTLR_M	       (1ULL << 0)
+#define SCTLR_C	       (1ULL << 2)
+#define SCTLR_I	       (1ULL << 12)
+#define SCTLR_TCF_SYNC (1ULL << 40 | 1ULL << 38) /* EL1's and EL0's */
+#define SCTLR_ATA_BOTH (1ULL << 43 | 1ULL << 42)
+#define SCTLR_RES1     0x30d00980ULL /* without later extensions; SPAN */
+#define SCTLR_BASE     (SCTLR_RES1 | SCTLR_M | SCTLR_C | SCTLR_I)
+
+/* Stage-2 pages that are always mapped: all permissions, write-back. D8.3. */
 #define S2_GOOD	     (0x3ULL | 3 << 6 | 3 << 8 | 1 << 10)
 #define S2_WB	     (0xfULL << 2)
-#define S2_WB_FORCED (0x6ULL << 2)
+#define S2_WB_FORCED (0x6ULL << 2) /* with HCR_EL2.FWB */
 #define TABLE	     0x3ULL
-#define STG_TAG	     9ULL
 
-#define MAIR_NO_TAGS 0x44ffffULL
-#define MAIR_TAGS    0x44fff0ULL
-#define TCR_BASE                                                                            \
-	(25 | 1ULL << 8 | 1ULL << 10 | 3ULL << 12 | 1ULL << 23 | 25ULL << 16 | 2ULL << 30 | \
-	 1ULL << 37)
-#define TCR_IPS(n)     ((u64)(n) << 32)
-#define TCR_HA	       (1ULL << 39)
-#define SCTLR_BASE     0x30d00985ULL /* RES1, SPAN, and M and C */
-#define SCTLR_I	       (1ULL << 12)
-#define SCTLR_ATA_BOTH (3ULL << 42)
-#define SCTLR_TCF_SYNC (1ULL << 40 | 1ULL << 38)
+#define MAGIC	0x7e55e7a000000000ULL /* what is stored, with the number of the case */
+#define STG_TAG 9ULL
 
 extern const char guest_code[], guest_load[], guest_store[], guest_fetch[], guest_atomic[],
 	guest_ldg[], guest_stg[];
@@ -54,8 +67,8 @@ static const struct access_form {
 	[CASE_STORE] = { guest_store, PAGE_STORE },
 	[CASE_FETCH] = { guest_fetch, PAGE_FETCH },
 	[CASE_ATOMIC] = { guest_atomic, PAGE_LOAD },
-	[CASE_WALK] = { guest_load, VA_PER_DSC *PAGE_WALK / 8 },
-	[CASE_WALK_AF] = { guest_load, VA_PER_DSC *PAGE_AF / 8 },
+	[CASE_WALK] = { guest_load, VA_OF_ENTRY(PAGE_WALK) },
+	[CASE_WALK_AF] = { guest_load, VA_OF_ENTRY(PAGE_AF) },
 	[CASE_LDG] = { guest_ldg, PAGE_LDG },
 	[CASE_STG] = { guest_stg, PAGE_STG },
 	[CASE_CHECKED_LOAD] = { guest_load, PAGE_CHECK },
@@ -72,7 +85,7 @@ static void stage1_begin(void)
 		IPA_CODE | S1_PAGE | S1_ATTR(S1_WB) | S1_AP_EL0 | S1_AP_RO | S1_INNER | S1_AF;
 	write_sysreg(mair_el1, features.mte ? MAIR_TAGS : MAIR_NO_TAGS);
 	write_sysreg(ttbr0_el1, IPA_S1_L1);
-	write_sysreg(vbar_el1, VA_CODE + 0x800);
+	write_sysreg(vbar_el1, VA_CODE + VECTORS);
 	write_sysreg(mdcr_el2, MDCR_TDE);
 	for (int level = 1; level < 3; level++)
 		tables.good[level][0] = (uintptr_t)tables.good[level + 1] | TABLE;
@@ -84,7 +97,7 @@ static void good_write(const struct plan *plan)
 	const u64 pages[IPA_GOOD] = { (uintptr_t)tables.s1[0], (uintptr_t)tables.s1[1],
 				      (uintptr_t)tables.s1[2], (uintptr_t)guest_code };
 	u64 *last = plan->start_level == 3 ? plan->root : tables.good[3];
-	u64 attr = plan->hcr >> 46 & 1 ? S2_WB_FORCED : S2_WB;
+	u64 attr = plan->hcr >> HCR_FWB_BIT & 1 ? S2_WB_FORCED : S2_WB;
 
 	for (unsigned int i = 0; i < IPA_GOOD; i++)
 		last[i] = pages[i] | S2_GOOD | attr;
@@ -95,8 +108,9 @@ static void good_write(const struct plan *plan)
 static void stage1_write(const struct plan *plan)
 {
 	bool checked = plan->access == CASE_CHECKED_LOAD || plan->access == CASE_CHECKED_STORE;
-	u64 sctlr = SCTLR_BASE | SCTLR_I | (features.mte ? SCTLR_ATA_BOTH : 0);
-	u64 tcr = TCR_BASE | TCR_IPS(features.pa_bits == 48 ? 5 : features.mmfr0 & 0xf);
+	u64 sctlr = SCTLR_BASE | (features.mte ? SCTLR_ATA_BOTH : 0);
+	u64 tcr = TCR_BASE | (features.pa_bits == 48 ? TCR_IPS_48 : features.mmfr0 & 0xf)
+				     << TCR_IPS_SHIFT;
 
 	tables.s1[2][VA_TEST / PAGE] = plan->ipa | S1_PAGE | S1_ATTR((u64)plan->s1) | S1_INNER |
 				       S1_AF | (plan->el ? 0 : S1_AP_EL0);

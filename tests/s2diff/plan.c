@@ -2,9 +2,9 @@
 #include "plan.h"
 
 #define HCR_VM	(1ULL << 0)
-#define HCR_PTW (1ULL << 2)
+#define HCR_PTW (1ULL << HCR_PTW_BIT)
 #define HCR_RW	(1ULL << 31)
-#define HCR_FWB (1ULL << 46)
+#define HCR_FWB (1ULL << HCR_FWB_BIT)
 #define HCR_ATA (1ULL << 56)
 
 #define VTCR_SL0(n) ((u64)(n) << 6)

@@ -130,7 +130,7 @@ guest_ldg:
 guest_stg:
 	stg	x0, [x1]
 	brk	#0
-	.balign	2048			/* VBAR_EL1 */
+	.org	guest_code + VECTORS
 	.rept	16
 	.balign	128
 	hvc	#0

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "tessera/layout.h"
+#include "tessera/lazy.h"
 
 static void test_numbers(void **state)
 {
@@ -137,12 +138,51 @@ static void test_layouts(void **state)
 			 -EINVAL);
 }
 
+#define PAGES 1024
+
+/* What comes along with a page of lazy memory: tsr_lazy_plan() of vmm/lib/lazy.c. */
+static void test_window(void **state)
+{
+	static const struct {
+		struct tsr_page_run arrived, also;
+		uint64_t page, window;
+		struct tsr_page_run plan;
+	} cases[] = {
+		{ { 0, 0 }, { 0, 0 }, 100, 256, { 100, 101 } },
+		{ { 99, 100 }, { 0, 0 }, 100, 256, { 100, 101 } },
+		{ { 98, 100 }, { 0, 0 }, 100, 256, { 100, 102 } },
+		{ { 0, 100 }, { 0, 0 }, 100, 256, { 100, 151 } },
+		{ { 0, 100 }, { 0, 0 }, 100, 16, { 100, 116 } },
+		{ { 0, 100 }, { 0, 0 }, 100, 1, { 100, 101 } },
+		{ { 0, 100 }, { 110, 111 }, 100, 256, { 100, 110 } },
+		{ { 0, 100 }, { 0, 0 }, 101, 256, { 101, 102 } },
+		{ { 101, 201 }, { 0, 0 }, 100, 256, { 50, 101 } },
+		{ { 101, 201 }, { 60, 61 }, 100, 256, { 61, 101 } },
+		{ { 101, 201 }, { 0, 0 }, 100, 16, { 85, 101 } },
+		{ { 2, 100 }, { 0, 0 }, 1, 256, { 0, 2 } },
+		{ { 0, 1000 }, { 0, 0 }, 1000, 256, { 1000, 1024 } },
+		{ { 0, 100 }, { 101, 201 }, 100, 16, { 100, 101 } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tsr_page_run plan;
+		struct tsr_pages arrived;
+
+		assert_int_equal(tsr_pages_init(&arrived, PAGES), 0);
+		tsr_pages_set(&arrived, cases[i].arrived);
+		tsr_pages_set(&arrived, cases[i].also);
+		plan = tsr_lazy_plan(&arrived, cases[i].page, cases[i].window);
+		if (plan.first != cases[i].plan.first || plan.last != cases[i].plan.last)
+			fail_msg("case %zu: %lu-%lu", i, plan.first, plan.last);
+		tsr_pages_free(&arrived);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_specs),
-		cmocka_unit_test(test_bad_specs),
+		cmocka_unit_test(test_window),	cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_specs),	cmocka_unit_test(test_bad_specs),
 		cmocka_unit_test(test_layouts),
 	};
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "alloc_fail.h"
 #include "look.h"
 
 #define HEAD "tessera-snapshot 1\nvm 4d2 2 1 1 1 0\n"
@@ -140,6 +141,33 @@ static void test_any_text(void **state)
 	}
 }
 
+/* Each time that the array of cells grows it may not: an error, and nothing is held. */
+static void test_failing_allocations(void **state)
+{
+	static char text[40000];
+	struct snapshot snapshot;
+	FILE *file = fmemopen(text, sizeof(text), "w");
+	struct tsr_why why;
+	int error = -ENOMEM, tries;
+
+	fputs(HEAD SLOT, file);
+	for (unsigned int i = 0; i < 600; i++)
+		fprintf(file, "cell %x 1000 0 0 0 0 0\n", 0x40000000 + i * 4096);
+	fputs("end 258\n", file);
+	fclose(file);
+	for (tries = 0; error; tries++) {
+		file = fmemopen(text, strlen(text), "r");
+		alloc_fail_after = tries;
+		error = snapshot_read(file, &snapshot, &why);
+		alloc_fail_after = -1;
+		fclose(file);
+		assert_true(!error || error == -ENOMEM);
+	}
+	assert_int_equal(tries, 4);
+	assert_int_equal(snapshot.cell_count, 600);
+	snapshot_free(&snapshot);
+}
+
 /* What was written is read, names with anything in them too. */
 static void test_round_trip(void **state)
 {
@@ -181,7 +209,7 @@ static void test_looks(void **state)
 	static const struct {
 		struct tsr_cell cell;
 		bool mte;
-		enum look_class class;
+		enum look_class kind;
 	} cases[] = {
 		{ { .flags = TSR_CELL_MAPPED, .granted = 0x17 }, true, LOOK_RWX },
 		{ { .flags = TSR_CELL_MAPPED, .granted = 0x07 }, false, LOOK_RWX },
@@ -202,8 +230,31 @@ static void test_looks(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct snapshot snapshot = { .mte = cases[i].mte };
 
-		assert_int_equal(look_of(&snapshot, &cases[i].cell).class, cases[i].class);
+		assert_int_equal(look_of(&snapshot, &cases[i].cell).kind, cases[i].kind);
 	}
+}
+
+/* Most of what is there decides, however much of nothing is around it. */
+static void test_sample(void **state)
+{
+	struct snapshot snapshot;
+	struct look looks[4];
+	size_t at;
+
+	assert_int_equal(read_text(HEAD SLOT "cell 40000000 1000 0 7 0 3 1\n"
+					     "cell 40001000 3f000 0 0 0 0 0\n"
+					     "cell 40040000 1000 0 7 0 3 1\n"
+					     "cell 40041000 2000 7 0 0 0 0\n"
+					     "cell 40080000 40000 0 0 0 0 0\nend 5\n",
+				   &snapshot),
+			 0);
+	at = snapshot.slots[0].first;
+	looks_sample(&snapshot, &snapshot.slots[0], &at, 0x40000000, 0x40000, looks, 4);
+	assert_int_equal(looks[0].kind, LOOK_NOTAG);
+	assert_int_equal(looks[1].kind, LOOK_CLOSED);
+	assert_int_equal(looks[2].kind, LOOK_NOTHING);
+	assert_int_equal(looks[3].kind, LOOK_UNKNOWN);
+	snapshot_free(&snapshot);
 }
 
 static char *picture(const struct snapshot *snapshot, bool svg)
@@ -304,10 +355,16 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	 cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_any_text), cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_looks),	 cmocka_unit_test(test_text),
-		cmocka_unit_test(test_svg),	 cmocka_unit_test(test_large),
+		cmocka_unit_test(test_failing_allocations),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_any_text),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_looks),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_large),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

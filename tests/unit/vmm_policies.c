@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "alloc_fail.h"
 #include "tessera/lazy.h"
 #include "tessera/promote.h"
 #include "tessera/protect.h"
@@ -373,43 +374,6 @@ static void test_image_code(void **state)
 	}
 }
 
-static void test_window(void **state)
-{
-	static const struct {
-		struct tsr_page_run arrived, also;
-		uint64_t page, window;
-		struct tsr_page_run plan;
-	} cases[] = {
-		{ { 0, 0 }, { 0, 0 }, 100, 256, { 100, 101 } },
-		{ { 99, 100 }, { 0, 0 }, 100, 256, { 100, 101 } },
-		{ { 98, 100 }, { 0, 0 }, 100, 256, { 100, 102 } },
-		{ { 0, 100 }, { 0, 0 }, 100, 256, { 100, 151 } },
-		{ { 0, 100 }, { 0, 0 }, 100, 16, { 100, 116 } },
-		{ { 0, 100 }, { 0, 0 }, 100, 1, { 100, 101 } },
-		{ { 0, 100 }, { 110, 111 }, 100, 256, { 100, 110 } },
-		{ { 0, 100 }, { 0, 0 }, 101, 256, { 101, 102 } },
-		{ { 101, 201 }, { 0, 0 }, 100, 256, { 50, 101 } },
-		{ { 101, 201 }, { 60, 61 }, 100, 256, { 61, 101 } },
-		{ { 101, 201 }, { 0, 0 }, 100, 16, { 85, 101 } },
-		{ { 2, 100 }, { 0, 0 }, 1, 256, { 0, 2 } },
-		{ { 0, 1000 }, { 0, 0 }, 1000, 256, { 1000, 1024 } },
-		{ { 0, 100 }, { 101, 201 }, 100, 16, { 100, 101 } },
-	};
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct tsr_page_run plan;
-		struct tsr_pages arrived;
-
-		assert_int_equal(tsr_pages_init(&arrived, PAGES), 0);
-		tsr_pages_set(&arrived, cases[i].arrived);
-		tsr_pages_set(&arrived, cases[i].also);
-		plan = tsr_lazy_plan(&arrived, cases[i].page, cases[i].window);
-		if (plan.first != cases[i].plan.first || plan.last != cases[i].plan.last)
-			fail_msg("case %zu: %lu-%lu", i, plan.first, plan.last);
-		tsr_pages_free(&arrived);
-	}
-}
-
 /* Whoever goes up or down through memory fetches at most 1.5 times what it touches. */
 static void test_window_bound(void **state)
 {
@@ -524,9 +488,44 @@ static void test_lazy_refused(void **state)
 				 -ENOMEM);
 		assert_null(world.ram.regions[0].arrive);
 		unlink(path);
-		world.gate.keeper_count--;
+		assert_settled(&world);
 		world_free(&world);
 	}
+}
+
+/* Each allocation fails once: an error, and the same call works afterwards. */
+static void test_failing_allocations(void **state)
+{
+	struct tsr_range area = { BASE, BASE + 8 * TSR_PAGE_SIZE };
+	int reached = 0;
+
+	for (int nth = 0; nth < 4; nth++) {
+		struct tsr_why why;
+		struct world world;
+		int failed = 0;
+		char path[32];
+
+		close(file_make(path, BYTES));
+		world_make(&world, TSR_RAM_ANON, NULL);
+		alloc_fail_after = nth;
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_watch_add(&world.watch, area, W);
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_gate_no_write(&world.gate, area, true);
+		for (int error = -1; error; failed += error == -ENOMEM)
+			error = tsr_lazy_init(&world.lazy, &world.gate, &world.ram,
+					      &world.ram.regions[0], path, 0, &why);
+		assert_int_equal(failed, alloc_fail_after < 0 && nth < 3);
+		reached += failed;
+		alloc_fail_after = -1;
+		assert_settled(&world);
+		assert_int_equal(tsr_gate_no_write(&world.gate, area, false), 0);
+		assert_settled(&world);
+		tsr_lazy_destroy(&world.lazy);
+		unlink(path);
+		world_free(&world);
+	}
+	assert_int_equal(reached, 3);
 }
 
 #define THREADS 4
@@ -572,11 +571,11 @@ int main(void)
 		cmocka_unit_test(test_failing_changes),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_image_code),
-		cmocka_unit_test(test_window),
 		cmocka_unit_test(test_window_bound),
 		cmocka_unit_test(test_lazy_contents),
 		cmocka_unit_test(test_lazy_truncated),
 		cmocka_unit_test(test_lazy_refused),
+		cmocka_unit_test(test_failing_allocations),
 		cmocka_unit_test(test_lazy_threads),
 	};
 

@@ -62,6 +62,18 @@ int tsr_gate_add(struct tsr_gate *gate, struct tsr_keeper keeper)
 	return error;
 }
 
+void tsr_gate_remove(struct tsr_gate *gate, const void *opaque)
+{
+	size_t kept = 0;
+
+	tsr_gate_lock(gate);
+	for (size_t i = 0; i < gate->keeper_count; i++)
+		if (gate->keepers[i].opaque != opaque)
+			gate->keepers[kept++] = gate->keepers[i];
+	gate->keeper_count = kept;
+	tsr_gate_unlock(gate);
+}
+
 void tsr_gate_lock(struct tsr_gate *gate)
 {
 	pthread_mutex_lock(&gate->lock);

@@ -112,6 +112,7 @@ static int close_all(struct tsr_lazy *lazy, struct tsr_why *why)
 	}
 	if (!error)
 		return 0;
+	tsr_gate_remove(lazy->gate, lazy);
 	return tsr_because(why, error,
 			   "Memory cannot be kept closed until it has its contents: %s.",
 			   strerror(-error));
@@ -158,6 +159,7 @@ close_file:
 void tsr_lazy_destroy(struct tsr_lazy *lazy)
 {
 	lazy->region->arrive = NULL;
+	tsr_gate_remove(lazy->gate, lazy);
 	pthread_cond_destroy(&lazy->landed);
 	tsr_pages_free(&lazy->arrived);
 	close(lazy->file);

@@ -67,6 +67,9 @@ void tsr_gate_destroy(struct tsr_gate *gate);
 /* Adds a keeper that denies nothing yet. Errors: -ENOSPC for one too many. */
 int tsr_gate_add(struct tsr_gate *gate, struct tsr_keeper keeper);
 
+/* Takes away the keeper of this @opaque, which denies nothing any more. */
+void tsr_gate_remove(struct tsr_gate *gate, const void *opaque);
+
 void tsr_gate_lock(struct tsr_gate *gate);
 void tsr_gate_unlock(struct tsr_gate *gate);
 
