@@ -87,6 +87,17 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 #define tsr_neon_end(state)   kernel_neon_end()
 #endif
 
+/*
+ * Before KVM_RUN returns: the user's restartable sequences learn of the CPU that the thread is
+ * on now. Older kernels note it when the task work is done before the guest.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#include <linux/rseq.h>
+#define tsr_rseq_exit() rseq_virt_userspace_exit()
+#else
+#define tsr_rseq_exit() ((void)0)
+#endif
+
 /* Signals, rescheduling and task work before the guest runs: -EINTR for a signal. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 #include <linux/entry-virt.h>
