@@ -34,10 +34,10 @@
 
 /*
  * Beyond so many operations all of the VM's entries go. Measured on the emulated host
- * (cortex-a76, one CPU, medians): an operation by IPA takes 0.39 us above the 7 us that each
- * invalidation takes for its context and barriers, one by VMID 7.4 us, and a page that is
- * translated anew 0.24 us. So 64 operations take as long as 100 translations: about what the
- * first TLB of a core holds. Stage-1 entries go in either case.
+ * (cortex-a76, one CPU, averages of 50): an operation by IPA takes 0.39 us above the 7 us
+ * that each invalidation takes for its context and barriers, one by VMID 7.4 us, and a page
+ * that is translated anew 0.24 us. So 64 operations take as long as 100 translations: about
+ * what the first TLB of a core holds. Stage-1 entries go in either case.
  */
 #define TLBI_OPS_MAX 64
 
