@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The seam on the machine: barriers, TLB and cache maintenance.
+ * The seam on the machine: TLB and cache maintenance.
  *
  * Under VHE a TLBI by VMID reaches a guest's entries only with HCR_EL2.TGE = 0
  * and that VMID in VTTBR_EL2 (Arm ARM D8.17: the current translation regime's
@@ -16,7 +16,7 @@
 #include <asm/tlbflush.h>
 
 #include "compat.h"
-#include "seam.h"
+#include "tessera.h"
 
 /* TLBI IPAS2E1IS: TTL hint [47:44] (FEAT_TTL) and IPA[47:12] (Arm ARM C5.5). */
 #define IPA_OP_TTL  GENMASK_ULL(47, 44)
@@ -155,14 +155,9 @@ static int tlbi_level(u64 page, u64 pages, int level)
 	return (page | pages) & (stride - 1) ? -1 : level;
 }
 
-void seam_dsb_ish(void)
-{
-	dsb(ish);
-}
-
 void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
 {
-	bool by_ranges = system_supports_tlb_range() && pages > 1;
+	bool by_ranges = tsr_host.tlb_range && pages > 1;
 	int hint = tlbi_level(gfn.nr, pages, level);
 	u64 stride = hint < 0 ? 1 : 1ULL << TSR_LEVEL_ORDER(hint);
 	struct tlb_context was;
@@ -173,9 +168,6 @@ void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
 		seam_tlbi_vmid(tlb);
 		return;
 	}
-
-	/* Makes the change of the tables visible to walkers before the TLBI. */
-	dsb(ishst);
 	tlb_borrow(tlb, &was);
 	if (by_ranges)
 		tlbi_by_ranges(gfn.nr, pages, hint);
