@@ -104,6 +104,7 @@ void seam_tlbi_vmid(struct seam_tlb *tlb);
 
 /* --- Caches and tags of host memory. Sizes in bytes, page multiples. --- */
 void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size);
+/* The data caches are clean of it, or need not be (CTR_EL0.IDC). */
 void seam_icache_inval_pou(struct hpa hpa, u64 size);
 /*
  * Makes the tags of @pages pages at @hpa fit for a guest: those whose host page

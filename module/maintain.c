@@ -204,12 +204,22 @@ void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
 	dsb(sy);
 }
 
+/*
+ * What is to be fetched is clean already. All goes where an aliasing cache may hold the guest's
+ * lines at other indexes; and where Linux would not go by lines either: each is a broadcast
+ * that holds up every CPU, and a block has ten thousands.
+ */
 void seam_icache_inval_pou(struct hpa hpa, u64 size)
 {
+	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+	u64 line = 4ULL << FIELD_GET(CTR_EL0_IminLine_MASK, ctr);
 	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
 
-	/* An aliasing instruction cache may hold the guest's lines at other indexes. */
-	caches_clean_inval_pou(at, at + size);
-	if (FIELD_GET(CTR_EL0_L1Ip_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0)) != CTR_EL0_L1Ip_PIPT)
-		icache_inval_all_pou();
+	if (FIELD_GET(CTR_EL0_L1Ip_MASK, ctr) == CTR_EL0_L1Ip_PIPT && size <= MAX_DVM_OPS * line) {
+		caches_clean_inval_pou(at, at + size);
+		return;
+	}
+	/* With CTR_EL0.IDC nothing was cleaned, and the page may have been written just now. */
+	dsb(ishst);
+	icache_inval_all_pou();
 }
