@@ -23,9 +23,14 @@
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)
 #endif
 
-/* From 6.17 on the kernel knows on which CPUs blocks may change their size in place. */
-#ifdef ARM64_HAS_BBML2_NOABORT
+/*
+ * From 6.17 on the kernel knows on which CPUs blocks may change their size in place; since 7.3
+ * under the name that the architecture has given to what they do, FEAT_BBML3.
+ */
+#if defined(ARM64_HAS_BBML2_NOABORT)
 #define tsr_bbml2_noabort() system_supports_bbml2_noabort()
+#elif defined(ARM64_HAS_BBML3)
+#define tsr_bbml2_noabort() system_supports_bbml3()
 #else
 #define tsr_bbml2_noabort() false
 #endif
