@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -493,6 +494,30 @@ static void test_lazy_refused(void **state)
 	}
 }
 
+/* What is no regular file is refused, and not waited for: nobody may write to it, ever. */
+static void test_lazy_fifo(void **state)
+{
+	char path[] = "/tmp/vmm_policies.XXXXXX/fifo";
+	char *end = strrchr(path, '/');
+	struct world world;
+	struct tsr_why why;
+
+	*end = '\0';
+	assert_non_null(mkdtemp(path));
+	*end = '/';
+	assert_int_equal(mkfifo(path, 0600), 0);
+	world_make(&world, TSR_RAM_ANON, NULL);
+	alarm(5);
+	assert_int_equal(tsr_lazy_init(&world.lazy, &world.gate, &world.ram, &world.ram.regions[0],
+				       path, 0, &why),
+			 -EINVAL);
+	alarm(0);
+	unlink(path);
+	*end = '\0';
+	rmdir(path);
+	world_free(&world);
+}
+
 /* Each allocation fails once: an error, and the same call works afterwards. */
 static void test_failing_allocations(void **state)
 {
@@ -575,6 +600,7 @@ int main(void)
 		cmocka_unit_test(test_lazy_contents),
 		cmocka_unit_test(test_lazy_truncated),
 		cmocka_unit_test(test_lazy_refused),
+		cmocka_unit_test(test_lazy_fifo),
 		cmocka_unit_test(test_failing_allocations),
 		cmocka_unit_test(test_lazy_threads),
 	};
