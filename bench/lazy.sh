@@ -19,9 +19,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # On the host 1 ns is 1 instruction. The timeline's first line is when the guest wanted
-# to execute its first instruction; the first runs bring all programs into memory.
+# to execute its first instruction. Of several runs the least counts: what else the host
+# does only adds.
 cat >"$work/job" <<'EOT'
-for size in 64 64 512; do
+for size in 64 512 64 512; do
 	rm -f /mnt/lazy
 	truncate -s ${size}M /mnt/lazy
 	# The guest leaves itself in the file.
@@ -45,9 +46,9 @@ host/run.sh --kernel $kernel --icount --timeout 900 --file "$work/job:/job" -- \
 	'sleep 30; sh /job' >"$work/costs" ||
 	die "The measurement did not come to its end."
 
-# The last run of a kind counts.
 awk -v window=$window '
-{ value[$1, $2, $3] = $4 }
+$3 == "first" && (!first[$1] || $4 < first[$1]) { first[$1] = $4 }
+$3 != "first" { value[$1, $2, $3] = $4 }
 function figure(name, ours, peer, peername, unit, goal,    ok) {
 	ok = ours > 0 && ours <= goal * peer
 	missed = missed || !ok
@@ -55,8 +56,7 @@ function figure(name, ours, peer, peername, unit, goal,    ok) {
 		ours, peer, peername, unit, peer ? ours / peer : 0, goal, ok ? "ok" : "short"
 }
 END {
-	figure("first-instruction", value[512, "scattered", "first"],
-		value[64, "scattered", "first"], "64-MiB", "instructions", 1.05)
+	figure("first-instruction", first[512], first[64], "64-MiB", "instructions", 1.05)
 	for (size = 64; size <= 512; size += 448)
 		for (i = 0; i < 2; i++) {
 			walk = i ? "inorder" : "scattered"

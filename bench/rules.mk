@@ -65,7 +65,7 @@ bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours attr-vm)
 bench-peers := $(patsubst %,$(bench-at)/%,s2-linux attr-xarray attr-maple)
 $(bench-ours) $(bench-peers):
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^
+	$(CC) -Wl,-z,now -o $@ $^
 
 # Each row once, with little, in ./dev test.
 bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm

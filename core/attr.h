@@ -19,13 +19,13 @@
 #ifndef CORE_ATTR_H
 #define CORE_ATTR_H
 
-#include "types.h"
+#include "attr_node.h"
 
-/* Bits that fit in the store: a byte a page, of which one bit tells values from nodes. */
-#define ATTR_BITS_MAX 0x7fULL
-
-/* The root is a word of this level: it spans the largest IPA space, of 48 bits. */
-#define ATTR_ROOT_LEVEL (-1)
+/*
+ * The root is as many words of this level as the IPA space has, 512 for one of 48 bits. It is
+ * not joined.
+ */
+#define ATTR_TOP_LEVEL 0
 
 enum attr_op {
 	ATTR_EXACT, /* these bits and no others */
@@ -34,31 +34,34 @@ enum attr_op {
 };
 
 struct attr {
-	void *root; /* a word; [vm->lock to change, RCU to read] */
-	u64 pages;  /* the size of the store; constant */
+	void **root; /* words of ATTR_TOP_LEVEL; [vm->lock to change them, RCU to read] */
+	u64 pages;   /* the size of the store; constant */
 };
 
-/* A page's value, and the level of the largest uniform block around it (-1..3). */
+/* A page's value, and the level of the largest uniform block around it (0..3). */
 struct attr_view {
 	u64 bits;
 	s64 level;
 };
 
-/* A node for each level at which an end of the range cuts a span; the first they share. */
-#define ATTR_PLAN_NODES 7
+/* A node for each level at which an end of the range cuts a span. */
+#define ATTR_PLAN_NODES 6
 
 /* A prepared change. Its nodes belong to the plan until the commit takes them. */
 struct attr_plan {
 	struct gfn_range range;
 	u64 keep, add;	    /* what a word loses and gets: (old & keep) | add */
-	void **word;	    /* of the smallest span that holds the range; [vm->lock] */
-	int level;	    /* of that span */
+	void **word;	    /* of the smallest span that holds the range, if one does */
+	int level;	    /* of that span; [vm->lock] */
 	unsigned int count; /* of nodes */
 	void *node[ATTR_PLAN_NODES];
 };
 
-/* All pages below 2^(@ipa_bits - TSR_PAGE_SHIFT) have value 0. Allocates nothing. */
-void attr_init(struct attr *attr, u8 ipa_bits);
+/*
+ * All pages below 2^(@ipa_bits - TSR_PAGE_SHIFT) have value 0. @ipa_bits: 32..48. Sleeps.
+ * Errors: -ENOMEM; nothing is held then.
+ */
+int attr_init(struct attr *attr, u8 ipa_bits);
 /* No reader is left. */
 void attr_destroy(struct attr *attr);
 
@@ -66,7 +69,47 @@ void attr_destroy(struct attr *attr);
  * Queries. RCU reader or vm->lock. @gfn below the size of the store.
  */
 
-struct attr_view attr_get(const struct attr *attr, struct gfn gfn);
+static inline u64 attr_root_words(const struct attr *attr)
+{
+	return (attr->pages + (1ULL << TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)) - 1) >>
+	       TSR_LEVEL_ORDER(ATTR_TOP_LEVEL);
+}
+
+/* Where the way down to a page ends: a value, or the leaf. */
+struct attr_place {
+	void *word;
+	int level; /* of the word */
+};
+
+/* Inline, and unrolled for constant shifts, as all look-ups: they cost what is looked at. */
+static inline struct attr_place attr_find(const struct attr *attr, u64 nr)
+{
+	struct attr_place at = {
+		seam_rcu_load(&attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)]),
+		ATTR_TOP_LEVEL,
+	};
+
+#pragma GCC unroll 2
+	for (int level = ATTR_TOP_LEVEL + 1; level <= ATTR_LEAF_LEVEL; level++) {
+		const struct attr_node *node;
+
+		if (!attr_word_is_node(at.word))
+			return at;
+		node = attr_word_node(at.word);
+		at.word = seam_rcu_load(&node->child[attr_index(nr, level)]);
+		at.level = level;
+	}
+	return at;
+}
+
+static inline struct attr_view attr_get(const struct attr *attr, struct gfn gfn)
+{
+	struct attr_place at = attr_find(attr, gfn.nr);
+
+	if (attr_word_is_node(at.word))
+		return (struct attr_view){ attr_leaf_value(at.word, gfn.nr), TSR_LEVEL_LAST };
+	return (struct attr_view){ attr_word_value(at.word), at.level };
+}
 
 /* Has the block of @level around @gfn one value? */
 static inline bool attr_uniform(const struct attr *attr, struct gfn gfn, int level)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* How a word of the attribute store is read; for attr.c and attr_set.c alone. */
+/* How a word of the attribute store is read; for attr.h, attr.c and attr_set.c alone. */
 #ifndef CORE_ATTR_NODE_H
 #define CORE_ATTR_NODE_H
 
-#include "attr.h"
+#include "seam.h"
 
 /*
  * A word is the address of a node plus one, or else eight equal bytes: a value shifted
@@ -38,6 +38,9 @@ struct attr_leaves {
 	struct attr_leaf leaf[ATTR_LEAVES];
 };
 
+/* Bits that fit in the store: a byte a page, of which one tells values from nodes. */
+#define ATTR_BITS_MAX 0x7fULL
+
 static inline bool attr_word_is_node(const void *word)
 {
 	return (unsigned long)word & 1;
@@ -55,7 +58,7 @@ static inline u8 attr_byte_value(u8 byte)
 
 static inline u8 attr_word_value(const void *word)
 {
-	return attr_byte_value((u8)(unsigned long)word);
+	return attr_byte_value((unsigned long)word & 0xff);
 }
 
 /* Eight bytes of @value. */
@@ -78,6 +81,14 @@ static inline void *attr_node_word(void *node)
 static inline unsigned int attr_index(u64 nr, int level)
 {
 	return (nr >> TSR_LEVEL_ORDER(level)) & (TSR_LEVEL_COUNT - 1);
+}
+
+/* The value of page @nr in the leaf that @word points to. */
+static inline u8 attr_leaf_value(const void *word, u64 nr)
+{
+	const struct attr_leaf *leaf = attr_word_node(word);
+
+	return attr_byte_value(READ_ONCE(leaf->page[attr_index(nr, TSR_LEVEL_LAST)]));
 }
 
 #endif

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* Changing the attribute store: prepare, then commit. */
-#include "attr_node.h"
-#include "seam.h"
+#include "attr.h"
 
 static_assert(sizeof(void *) == sizeof(u64), "a word is eight bytes");
 static_assert(sizeof(struct attr_leaf) == TSR_LEVEL_COUNT, "a byte a page");
 static_assert(sizeof(struct attr_leaves) == sizeof(struct attr_node), "one size");
-static_assert(TSR_LEVEL_ORDER(ATTR_ROOT_LEVEL) + TSR_PAGE_SHIFT >= 48, "the root spans all");
+static_assert(TSR_LEVEL_ORDER(ATTR_TOP_LEVEL - 1) + TSR_PAGE_SHIFT >= 48, "the root spans all");
 
 static inline u64 attr_span(int level)
 {
@@ -67,36 +66,39 @@ static inline void attr_plan_op(struct attr_plan *plan, enum attr_op op, u8 bits
 	}
 }
 
-/* The words from the root's down to a span's, a level each. */
+/* The words from the root's child down to a span's, a level each. */
 struct attr_path {
-	void **word[ATTR_LEAF_LEVEL - ATTR_ROOT_LEVEL + 1];
+	void **word[ATTR_LEAF_LEVEL - ATTR_TOP_LEVEL + 1];
 };
 
 /*
  * Finds the smallest span that holds the range and is no part of a larger one's value, and
- * the @path to it if that is not NULL.
+ * the @path to it if that is not NULL. The level above the top's: the root alone holds it.
  */
 static inline void attr_plan_descend(struct attr *attr, struct attr_plan *plan,
 				     struct attr_path *path)
 {
 	u64 nr = plan->range.begin, differ = nr ^ (plan->range.end - 1);
-	void **word = &attr->root;
+	void **word = &attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)];
 	int level;
 
+	plan->level = ATTR_TOP_LEVEL - 1;
+	if (differ >= attr_span(ATTR_TOP_LEVEL))
+		return;
 	/* Unrolled: the shifts are constants. */
-#pragma GCC unroll 3
-	for (level = ATTR_ROOT_LEVEL; level < ATTR_LEAF_LEVEL; level++) {
+#pragma GCC unroll 2
+	for (level = ATTR_TOP_LEVEL; level < ATTR_LEAF_LEVEL; level++) {
 		struct attr_node *node;
 
 		if (path)
-			path->word[level - ATTR_ROOT_LEVEL] = word;
+			path->word[level - ATTR_TOP_LEVEL] = word;
 		if (!attr_word_is_node(*word) || differ >= attr_span(level + 1))
 			break;
 		node = attr_word_node(*word);
 		word = &node->child[attr_index(nr, level + 1)];
 	}
 	if (path)
-		path->word[level - ATTR_ROOT_LEVEL] = word;
+		path->word[level - ATTR_TOP_LEVEL] = word;
 	plan->word = word;
 	plan->level = level;
 }
@@ -139,11 +141,23 @@ static unsigned int attr_count_cut(const struct attr_plan *plan, void *const *wo
 	return attr_count_new(nr, 0, level);
 }
 
-static unsigned int attr_plan_count(const struct attr_plan *plan)
+/* The same in the root. Its end is no page of it. */
+static unsigned int attr_count_top(struct attr *attr, const struct attr_plan *plan, u64 nr)
 {
-	void **word = plan->word;
-	struct gfn_range range = plan->range;
+	if (attr_aligned(nr, ATTR_TOP_LEVEL))
+		return 0;
+	return attr_count_cut(plan, &attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)],
+			      ATTR_TOP_LEVEL, nr);
+}
 
+static unsigned int attr_plan_count(struct attr *attr, const struct attr_plan *plan)
+{
+	struct gfn_range range = plan->range;
+	void **word = plan->word;
+
+	if (plan->level < ATTR_TOP_LEVEL)
+		return attr_count_top(attr, plan, range.begin) +
+		       attr_count_top(attr, plan, range.end);
 	if (attr_word_is_node(*word))
 		return attr_count_cut(plan, word, plan->level, range.begin) +
 		       attr_count_cut(plan, word, plan->level, range.end);
@@ -155,9 +169,9 @@ static unsigned int attr_plan_count(const struct attr_plan *plan)
 }
 
 /* Out of line: a page in a leaf that is there saves no registers for it. */
-static noinline int attr_plan_alloc(struct attr_plan *plan)
+static noinline int attr_plan_alloc(struct attr *attr, struct attr_plan *plan)
 {
-	unsigned int need = attr_plan_count(plan);
+	unsigned int need = attr_plan_count(attr, plan);
 
 	while (plan->count < need) {
 		void *node = seam_alloc(sizeof(struct attr_node));
@@ -182,12 +196,13 @@ int attr_prepare(struct attr *attr, struct gfn_range range, enum attr_op op, u8 
 {
 	plan->range = range;
 	plan->count = 0;
-	/* What the root spans beyond the store has no meaning, and keeps no node alive. */
+	/* What a span holds beyond the store has no meaning, and keeps no node alive. */
 	if (range.end == attr->pages)
-		plan->range.end = attr_span(ATTR_ROOT_LEVEL);
+		plan->range.end = (range.end + attr_span(ATTR_TOP_LEVEL) - 1) &
+				  ~(attr_span(ATTR_TOP_LEVEL) - 1);
 	attr_plan_op(plan, op, bits);
 	attr_plan_descend(attr, plan, NULL);
-	return attr_plan_in_leaf(plan) ? 0 : attr_plan_alloc(plan);
+	return attr_plan_in_leaf(plan) ? 0 : attr_plan_alloc(attr, plan);
 }
 
 /* --- Commit. --- */
@@ -344,37 +359,37 @@ static void *attr_build(struct attr_plan *plan, void **word, void *old, int leve
 static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 base);
 
 /* As many words from @i on as have the value @old get @new; returns the first other. */
-static u64 attr_node_replace(struct attr_node *node, u64 i, u64 last, const void *old, void *new)
+static u64 attr_words_replace(void **words, u64 i, u64 last, const void *old, void *new)
 {
 #pragma GCC unroll 8
-	for (; i < last && node->child[i] == old; i++)
-		WRITE_ONCE(node->child[i], new);
+	for (; i < last && words[i] == old; i++)
+		WRITE_ONCE(words[i], new);
 	return i;
 }
 
-/* The words of an inner node that the range overlaps. */
-static void attr_node_apply(struct attr_plan *plan, struct attr_node *node, int level, u64 base)
+/* Those of the words that the range overlaps: of an inner node, or of the root. */
+static void attr_words_apply(struct attr_plan *plan, void **words, int level, u64 base)
 {
 	struct gfn_range part = attr_part(plan, level, base);
 	unsigned int order = TSR_LEVEL_ORDER(level + 1);
 	u64 i = part.begin >> order, last = part.end >> order;
 
 	if (!attr_aligned(part.begin, level + 1)) {
-		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+		attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 		i++;
 	}
 	while (i < last) {
-		void *old = node->child[i];
+		void *old = words[i];
 
 		if (attr_word_is_node(old)) {
-			attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+			attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 			i++;
 		} else {
-			i = attr_node_replace(node, i, last, old, attr_word_change(plan, old));
+			i = attr_words_replace(words, i, last, old, attr_word_change(plan, old));
 		}
 	}
 	if (i == last && !attr_aligned(part.end, level + 1))
-		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+		attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 }
 
 /*
@@ -400,7 +415,7 @@ static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 
 		attr_leaf_apply(plan, word, base);
 		return;
 	}
-	attr_node_apply(plan, attr_word_node(old), level, base);
+	attr_words_apply(plan, ((struct attr_node *)attr_word_node(old))->child, level, base);
 	attr_node_join(word, level, base);
 }
 
@@ -412,11 +427,14 @@ static noinline void attr_commit_words(struct attr *attr, struct attr_plan *plan
 
 	attr_plan_descend(attr, plan, &path);
 	level = plan->level;
-	attr_word_apply(plan, plan->word, level, nr & ~(attr_span(level) - 1));
+	if (level < ATTR_TOP_LEVEL)
+		attr_words_apply(plan, attr->root, level, 0);
+	else
+		attr_word_apply(plan, plan->word, level, nr & ~(attr_span(level) - 1));
 	/* What has one value now may have been the last to differ in the span above. */
-	while (level > ATTR_ROOT_LEVEL && !attr_word_is_node(*path.word[level - ATTR_ROOT_LEVEL])) {
+	while (level > ATTR_TOP_LEVEL && !attr_word_is_node(*path.word[level - ATTR_TOP_LEVEL])) {
 		level--;
-		attr_node_join(path.word[level - ATTR_ROOT_LEVEL], level, nr);
+		attr_node_join(path.word[level - ATTR_TOP_LEVEL], level, nr);
 	}
 	attr_plan_drop(plan);
 }
@@ -437,6 +455,9 @@ void attr_commit(struct attr *attr, struct attr_plan *plan)
 
 void attr_destroy(struct attr *attr)
 {
-	if (attr_word_is_node(attr->root))
-		attr_word_settle(&attr->root, attr_value_word(0), ATTR_ROOT_LEVEL, 0);
+	for (u64 i = 0; i < attr_root_words(attr); i++)
+		if (attr_word_is_node(attr->root[i]))
+			attr_word_settle(&attr->root[i], attr_value_word(0), ATTR_TOP_LEVEL, 0);
+	seam_free(attr->root);
+	attr->root = NULL;
 }

@@ -152,7 +152,7 @@ unsigned int emu_tlb_ghosts(void);
 
 /* --- For emu/'s seam alone. --- */
 
-/* The actor's DSB, of either kind, has completed. */
+/* The actor's DSB has completed. */
 void emu_tlb_dsb(void);
 /*
  * A TLBI of @vmid begins, and its DSB completes. @level as in seam_tlbi_range(); @pages 0:

@@ -13,17 +13,33 @@
 struct tsr_vm;
 struct tsr_vcpu;
 
-/* X(name in the file and in the struct). */
-#define TSR_VCPU_STATS(X)                                                                                \
-	/* Why the guest stopped. */                                                                     \
-	X(exits)                                                                                         \
-	X(hvc_exit_stat) X(wfi_exit_stat) X(wfe_exit_stat) X(                                            \
-		sysreg_exits) /* What KVM_RUN returned for; kernel: a coalesced store, which did not. */ \
-		X(mmio_exit_user) X(mmio_exit_kernel) X(signal_exits) X(debug_exits) X(                  \
-			hypercall_exits) X(system_event_exits) X(memory_fault_read_exits)                \
-			X(memory_fault_write_exits) X(memory_fault_exec_exits) X(                        \
-				memory_fault_tag_exits) /* Stage-2 aborts, by what the guest did. */     \
-		X(faults_read) X(faults_write) X(faults_exec) X(faults_walk) X(faults_tag)
+/*
+ * X(name in the file and in the struct): why the guest stopped; what KVM_RUN returned for
+ * (kernel: a coalesced store, which did not); stage-2 aborts, by what the guest did.
+ */
+/* clang-format off */
+#define TSR_VCPU_STATS(X)               \
+	X(exits)                        \
+	X(hvc_exit_stat)                \
+	X(wfi_exit_stat)                \
+	X(wfe_exit_stat)                \
+	X(sysreg_exits)                 \
+	X(mmio_exit_user)               \
+	X(mmio_exit_kernel)             \
+	X(signal_exits)                 \
+	X(debug_exits)                  \
+	X(hypercall_exits)              \
+	X(system_event_exits)           \
+	X(memory_fault_read_exits)      \
+	X(memory_fault_write_exits)     \
+	X(memory_fault_exec_exits)      \
+	X(memory_fault_tag_exits)       \
+	X(faults_read)                  \
+	X(faults_write)                 \
+	X(faults_exec)                  \
+	X(faults_walk)                  \
+	X(faults_tag)
+/* clang-format on */
 
 struct tsr_vcpu_stats {
 #define TSR_STAT_FIELD(name) u64 name;

@@ -4,8 +4,8 @@
  * that reads and writes them by ONE_REG. One table (sysreg_table.c) serves both, and
  * the list of registers is made from it.
  *
- * Identification registers (idmodel.h) start from what idreg.c computes by an allow-list: of each register
- * the fields that guests are offered, each with the highest value that is served;
+ * Identification registers (idmodel.h) start from what idreg.c computes by an allow-list: of
+ * each register the fields that guests are offered, each with the highest value that is served;
  * all other fields read as what is not there.
  */
 #ifndef MODULE_SYSREG_H

@@ -34,7 +34,7 @@ $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 
 # What these allocate can be made to fail (tests/unit/alloc_fail.h).
 $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \
-	LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+	LDFLAGS += -Wl,--wrap=malloc,--wrap=realloc,--wrap=mmap
 
 # Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
 unit-tests += $(B)/unit/vmm_promote_tsan $(B)/unit/vmm_policies_tsan

@@ -64,7 +64,7 @@ struct s2_leaf {
 	struct hpa hpa;	   /* of the first page of the block, or of the range */
 	enum memtype type; /* not REFUSED */
 	perm_t perm;	   /* has one of R, W, X */
-	bool clean;	   /* clean and invalidate data caches to PoC first */
+	bool clean;	   /* clean and invalidate data caches to PoC first; no block of level 1 */
 	bool tags;	   /* memory that holds tags, opened with PERM_T: sanitise them first */
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * abi [GROUP...]: the uABI against its tables, on /dev/kvm of this host, as one TAP
- * stream; without arguments every group but huge, which needs a huge page of 1 GiB. TSR_DISK names the folder for files whose page
- * cache cannot hold tags (/mnt).
+ * stream; without arguments every group but huge, which needs a huge page of 1 GiB.
+ * TSR_DISK names the folder for files whose page cache cannot hold tags (/mnt).
  */
 #include <stdio.h>
 #include <string.h>

@@ -33,13 +33,20 @@ static void settle_mapped(u32 index, const struct look *seen, u32 hfn, bool youn
 	page->state = FLAT_MAPPED | (young ? FLAT_YOUNG : 0);
 }
 
-/* The pages of a leaf share one access flag: it is young if one of them is. */
-static bool any_young(struct look_range range)
+/*
+ * The pages of a leaf share one access flag: it is young if one of them is. @seen: what it is,
+ * for a page of which that is not known.
+ */
+static bool any_young(struct look_range range, bool seen)
 {
-	for (u32 i = range.begin; i < range.end; i++)
-		if (flat[i].state & FLAT_YOUNG)
-			return true;
-	return false;
+	bool young = false;
+
+	for (u32 i = range.begin; i < range.end; i++) {
+		if (flat[i].state & FLAT_AGELESS)
+			return seen;
+		young |= flat[i].state & FLAT_YOUNG;
+	}
+	return young;
 }
 
 /* The entry around @index as far as it is in @range. Returns its end. */
@@ -47,7 +54,7 @@ static u32 check_entry(u32 index, struct look_range range)
 {
 	struct look seen = look_at(index);
 	struct look_range span = look_span(index, seen.level);
-	bool young = seen.mapped && any_young(span);
+	bool young = seen.mapped && any_young(span, seen.young);
 	u32 end = span.end < range.end ? span.end : range.end;
 
 	if (seen.mapped && index == range.begin)

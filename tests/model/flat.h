@@ -11,9 +11,10 @@
 
 #include "look.h"
 
-#define FLAT_MAPPED 1U
-#define FLAT_YOUNG  2U
-#define FLAT_LOOSE  4U /* may be gone */
+#define FLAT_MAPPED  1U
+#define FLAT_YOUNG   2U
+#define FLAT_LOOSE   4U /* may be gone */
+#define FLAT_AGELESS 8U /* of any age */
 
 struct flat_page {
 	u32 hfn; /* the host's page frame */

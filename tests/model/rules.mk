@@ -4,7 +4,7 @@
 
 model-rooms := s2 vm
 model-srcs := tests/model/main.c tests/model/hosts.c tests/model/look.c
-model-s2-srcs := tests/model/s2.c tests/model/flat.c
+model-s2-srcs := tests/model/s2.c tests/model/together.c tests/model/flat.c
 model-vm-srcs := tests/model/vm.c tests/model/rules.c
 
 unit-tests += $(model-rooms:%=$(B)/unit/model_%)
@@ -20,4 +20,13 @@ $(B)/unit/model_$(1): $$(patsubst %.c,$(B)/native/%.o,$$(model-srcs) $$(model-$(
 $(B)/full/model_$(1): $$(patsubst %.c,$(B)/plain/%.o,$$(model-srcs) $$(model-$(1)-srcs) \
 	$$(core-objs:.o=.c) $$(emu-srcs))
 endef
+model-threads := $(patsubst %.c,%.o,tests/model/threads.c tests/model/hosts.c \
+	tests/model/look.c $(model-s2-srcs))
+
+unit-tests += $(B)/unit/model_threads $(B)/unit/model_threads_tsan
+$(B)/unit/model_threads: $(model-threads:%=$(B)/native/%) $(core-native)
+$(B)/unit/model_threads_tsan: sanitize := -fsanitize=thread
+$(B)/unit/model_threads_tsan: $(model-threads:%=$(B)/tsan/%) $(core-objs:%=$(B)/tsan/%) \
+	$(emu-srcs:%.c=$(B)/tsan/%.o)
+
 $(foreach room,$(model-rooms),$(eval $(call model-program,$(room))))

@@ -2,48 +2,25 @@
 /* The model of core/s2: stage-2 tables against a flat map of pages. */
 #include <stdio.h>
 
-#include "flat.h"
 #include "log.h"
 #include "phys.h"
-#include "s2/s2.h"
+#include "s2_ops.h"
 #include "tlb.h"
 
 #define RWX	((perm_t)(PERM_R | PERM_W | PERM_X))
 #define VTCR_HA BIT_ULL(21)
 
-static struct {
-	struct host host;
-	struct s2 s2;
-	seam_rwlock_t lock;
-	struct seam_tlb tlb;
-	struct s2_cache cache;
-	struct emu_mmu mmu;
-	unsigned int steps;
-} m;
-
-enum op_kind {
-	OP_MAP,
-	OP_MAP_BLOCK,
-	OP_RANGE_MAP,
-	OP_UNMAP,
-	OP_PROTECT,
-	OP_WRITE_PROTECT,
-	OP_AGE,
-	OP_SPLIT,
-	OP_JOIN,
-	OP_ACCESS,
-	OP_KINDS
-};
+struct s2_world m;
 
 static const char *const op_names[OP_KINDS] = {
-	"map",		 "map block", "map range", "unmap", "protect",
-	"write-protect", "age",	      "split",	   "join",  "access",
+	"map", "map block", "map range", "unmap",  "protect",  "write-protect",
+	"age", "split",	    "join",	 "access", "together",
 };
 
 /* How often each comes, in 32. */
 static enum op_kind op_kind(const struct model_op *op)
 {
-	static const u8 share[OP_KINDS] = { 7, 3, 3, 4, 3, 2, 2, 2, 3, 3 };
+	static const u8 share[OP_KINDS] = { 5, 3, 3, 4, 3, 2, 2, 2, 3, 2, 3 };
 	unsigned int n = op->kind % 32, kind = 0;
 
 	while (n >= share[kind])
@@ -156,7 +133,7 @@ static void range_map(struct look_range range, const struct s2_leaf *leaf, u32 h
 	}
 }
 
-static void page_protect(struct flat_page *page, perm_t remove)
+void page_protect(struct flat_page *page, perm_t remove)
 {
 	perm_t left = page->most & ~remove;
 
@@ -277,8 +254,8 @@ static void do_range_map(const struct model_op *op)
 }
 
 /* One of the operations on a range that takes pieces; @left becomes empty. */
-static void in_pieces(const struct model_op *op, enum op_kind kind, struct gfn_range left,
-		      struct s2_cache *cache, bool *young)
+void in_pieces(const struct model_op *op, enum op_kind kind, struct gfn_range left,
+	       struct s2_cache *cache, bool *young)
 {
 	perm_t remove = (op->perm & (RWX | PERM_T)) ? op->perm & (RWX | PERM_T) : PERM_W;
 	int level = 1 + (op->memory >> 8) % 3;
@@ -468,7 +445,7 @@ static void do_access(const struct model_op *op)
 
 /* --- The model. --- */
 
-static void s2_begin(const struct model_world *world)
+void s2_begin(const struct model_world *world)
 {
 	u8 ipa_bits;
 
@@ -537,6 +514,9 @@ static void s2_step(const struct model_op *op)
 	case OP_KINDS:
 		do_access(op);
 		break;
+	case OP_TOGETHER:
+		do_together(op, in_turns);
+		break;
 	}
 	if (emu_tlb_complaint())
 		model_fail("%s", emu_tlb_complaint());
@@ -557,7 +537,7 @@ static void check_empty(void)
 	model_check(emu_tables_live() == m.s2.geom.root_tables + m.cache.count);
 }
 
-static void s2_end(void)
+void s2_end(void)
 {
 	flat_check_all();
 	/* Now and then; else s2_destroy() has something to do. */

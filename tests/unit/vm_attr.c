@@ -211,8 +211,8 @@ static void no_memory(void **state)
 		assert_int_equal(err, emu_fail_happened() ? -ENOMEM : 0);
 	} while (err);
 	emu_fail_nth(0);
-	/* Tables to split blocks; two nodes that both ends share, and two of each. */
-	assert_int_equal(nth - 1, S2_TABLES_CUT + 2 + 2 * 2);
+	/* Tables to split blocks; a node that both ends share, and two of each. */
+	assert_int_equal(nth - 1, S2_TABLES_CUT + 1 + 2 * 2);
 	check_page(IPA, 0);
 	check_page(IPA + PAGE, NW);
 	world_end(&w);

@@ -209,7 +209,7 @@ static void test_looks(void **state)
 	static const struct {
 		struct tsr_cell cell;
 		bool mte;
-		enum look_class class;
+		enum look_class kind;
 	} cases[] = {
 		{ { .flags = TSR_CELL_MAPPED, .granted = 0x17 }, true, LOOK_RWX },
 		{ { .flags = TSR_CELL_MAPPED, .granted = 0x07 }, false, LOOK_RWX },
@@ -230,8 +230,31 @@ static void test_looks(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct snapshot snapshot = { .mte = cases[i].mte };
 
-		assert_int_equal(look_of(&snapshot, &cases[i].cell).class, cases[i].class);
+		assert_int_equal(look_of(&snapshot, &cases[i].cell).kind, cases[i].kind);
 	}
+}
+
+/* Most of what is there decides, however much of nothing is around it. */
+static void test_sample(void **state)
+{
+	struct snapshot snapshot;
+	struct look looks[4];
+	size_t at;
+
+	assert_int_equal(read_text(HEAD SLOT "cell 40000000 1000 0 7 0 3 1\n"
+					     "cell 40001000 3f000 0 0 0 0 0\n"
+					     "cell 40040000 1000 0 7 0 3 1\n"
+					     "cell 40041000 2000 7 0 0 0 0\n"
+					     "cell 40080000 40000 0 0 0 0 0\nend 5\n",
+				   &snapshot),
+			 0);
+	at = snapshot.slots[0].first;
+	looks_sample(&snapshot, &snapshot.slots[0], &at, 0x40000000, 0x40000, looks, 4);
+	assert_int_equal(looks[0].kind, LOOK_NOTAG);
+	assert_int_equal(looks[1].kind, LOOK_CLOSED);
+	assert_int_equal(looks[2].kind, LOOK_NOTHING);
+	assert_int_equal(looks[3].kind, LOOK_UNKNOWN);
+	snapshot_free(&snapshot);
 }
 
 static char *picture(const struct snapshot *snapshot, bool svg)
@@ -337,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_any_text),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_looks),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_svg),

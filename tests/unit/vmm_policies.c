@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -208,16 +209,17 @@ static void test_several_on_one_page(void **state)
 
 	/* Watched and not there: reported, then brought. Protected pages stay so. */
 	assert_int_equal(touch(&world, 5, R), 2);
-	assert_int_equal(denied_at(&world, 5), W);
+	assert_int_equal(denied_at(&world, 5), W | X);
 	assert_int_equal(world.reports, 1);
-	assert_int_equal(touch(&world, 5, X), 0);
+	assert_int_equal(touch(&world, 5, X), 1);
+	assert_int_equal(world.reports, 2);
 	assert_int_equal(touch(&world, 5, W), 1);
 	assert_int_equal(world.violations, 1);
 	assert_int_equal(denied_at(&world, 5), W);
 	assert_int_equal(touch(&world, 9, W), 2);
 	assert_int_equal(denied_at(&world, 9), 0);
 	assert_int_equal(touch(&world, 20, X), 1);
-	assert_int_equal(world.reports, 2);
+	assert_int_equal(world.reports, 3);
 	assert_settled(&world);
 
 	/* Armed again, only what is watched is closed again. */
@@ -226,7 +228,30 @@ static void test_several_on_one_page(void **state)
 	assert_int_equal(denied_at(&world, 9), R | W | T);
 	assert_int_equal(denied_at(&world, 20), 0);
 	assert_int_equal(touch(&world, 9, T), 1);
-	assert_int_equal(world.reports, 3);
+	assert_int_equal(world.reports, 4);
+	assert_settled(&world);
+	world_free(&world);
+}
+
+/* Each watch of a page reports its own first access, whatever another has seen there. */
+static void test_watches_overlap(void **state)
+{
+	struct tsr_range page = { BASE, BASE + TSR_PAGE_SIZE };
+	struct world world;
+
+	world_make(&world, TSR_RAM_ANON, NULL);
+	assert_int_equal(tsr_watch_add(&world.watch, page, R), 0);
+	assert_int_equal(tsr_watch_add(&world.watch, page, R | W), 0);
+	assert_int_equal(tsr_watch_add(&world.watch, page, X), 0);
+	assert_int_equal(touch(&world, 0, R), 1);
+	assert_int_equal(denied_at(&world, 0), X);
+	assert_int_equal(touch(&world, 0, X), 1);
+	assert_int_equal(world.reports, 2);
+	assert_int_equal(tsr_watch_arm(&world.watch), 0);
+	assert_int_equal(touch(&world, 0, W), 1);
+	assert_int_equal(denied_at(&world, 0), R | X);
+	assert_int_equal(touch(&world, 0, R), 1);
+	assert_int_equal(world.reports, 4);
 	assert_settled(&world);
 	world_free(&world);
 }
@@ -493,6 +518,30 @@ static void test_lazy_refused(void **state)
 	}
 }
 
+/* What is no regular file is refused, and not waited for: nobody may write to it, ever. */
+static void test_lazy_fifo(void **state)
+{
+	char path[] = "/tmp/vmm_policies.XXXXXX/fifo";
+	char *end = strrchr(path, '/');
+	struct world world;
+	struct tsr_why why;
+
+	*end = '\0';
+	assert_non_null(mkdtemp(path));
+	*end = '/';
+	assert_int_equal(mkfifo(path, 0600), 0);
+	world_make(&world, TSR_RAM_ANON, NULL);
+	alarm(5);
+	assert_int_equal(tsr_lazy_init(&world.lazy, &world.gate, &world.ram, &world.ram.regions[0],
+				       path, 0, &why),
+			 -EINVAL);
+	alarm(0);
+	unlink(path);
+	*end = '\0';
+	rmdir(path);
+	world_free(&world);
+}
+
 /* Each allocation fails once: an error, and the same call works afterwards. */
 static void test_failing_allocations(void **state)
 {
@@ -566,6 +615,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_several_on_one_page),
+		cmocka_unit_test(test_watches_overlap),
 		cmocka_unit_test(test_promotion_among_others),
 		cmocka_unit_test(test_stale),
 		cmocka_unit_test(test_failing_changes),
@@ -575,6 +625,7 @@ int main(void)
 		cmocka_unit_test(test_lazy_contents),
 		cmocka_unit_test(test_lazy_truncated),
 		cmocka_unit_test(test_lazy_refused),
+		cmocka_unit_test(test_lazy_fifo),
 		cmocka_unit_test(test_failing_allocations),
 		cmocka_unit_test(test_lazy_threads),
 	};

@@ -51,7 +51,7 @@ static enum look_class class_of(const struct snapshot *snapshot, const struct ts
 struct look look_of(const struct snapshot *snapshot, const struct tsr_cell *cell)
 {
 	return (struct look){
-		.class = class_of(snapshot, cell),
+		.kind = class_of(snapshot, cell),
 		.block = cell->order > 0,
 		.dirty = cell->flags & TSR_CELL_DIRTY,
 		.promoted = cell->flags & TSR_CELL_PROMOTED,
@@ -60,7 +60,7 @@ struct look look_of(const struct snapshot *snapshot, const struct tsr_cell *cell
 
 bool look_equal(struct look a, struct look b)
 {
-	return a.class == b.class && a.block == b.block && a.dirty == b.dirty &&
+	return a.kind == b.kind && a.block == b.block && a.dirty == b.dirty &&
 	       a.promoted == b.promoted;
 }
 
@@ -71,16 +71,17 @@ static unsigned int variant_of(struct look look)
 	return (look.block ? 4U : 0) | (look.dirty ? 2U : 0) | (look.promoted ? 1U : 0);
 }
 
+/* A lone page in the middle of nothing is what a person looks for: nothing gives way. */
 static struct look most(uint64_t bytes[LOOK_CLASSES][VARIANTS])
 {
-	struct look look = { .class = LOOK_UNKNOWN };
+	struct look look = { .kind = bytes[LOOK_NOTHING][0] ? LOOK_NOTHING : LOOK_UNKNOWN };
 	uint64_t best = 0;
 
-	for (unsigned int class = 0; class < LOOK_CLASSES; class ++)
+	for (unsigned int kind = LOOK_HOST; kind < LOOK_CLASSES; kind++)
 		for (unsigned int variant = 0; variant < VARIANTS; variant++)
-			if (bytes[class][variant] > best) {
-				best = bytes[class][variant];
-				look = (struct look){ (enum look_class) class, variant & 4,
+			if (bytes[kind][variant] > best) {
+				best = bytes[kind][variant];
+				look = (struct look){ (enum look_class)kind, variant & 4,
 						      variant & 2, variant & 1 };
 			}
 	return look;
@@ -110,7 +111,7 @@ void looks_sample(const struct snapshot *snapshot, const struct snapshot_slot *s
 
 			if (!part)
 				break;
-			bytes[look.class][variant_of(look)] += part;
+			bytes[look.kind][variant_of(look)] += part;
 		}
 		looks[i] = most(bytes);
 	}

@@ -2,7 +2,7 @@
 /*
  * How memory looks in a picture: each cell of a snapshot has a look, and a
  * piece of memory that a picture shows as one spot has the look that most of
- * its bytes have. Pure.
+ * its bytes have, not counting those where there is nothing. Pure.
  *
  * The look says what the guest can do there now; where nothing is mapped, why.
  */
@@ -28,7 +28,7 @@ enum look_class {
 };
 
 struct look {
-	enum look_class class;
+	enum look_class kind;
 	bool block;    /* mapped by blocks of 2 MiB or 1 GiB */
 	bool dirty;    /* TSR_CELL_DIRTY */
 	bool promoted; /* TSR_CELL_PROMOTED */

@@ -92,12 +92,12 @@ static void rect(FILE *file, unsigned int x, unsigned int y, unsigned int width,
 static void overlay(FILE *file, struct look look, unsigned int x, unsigned int y,
 		    unsigned int width, unsigned int height)
 {
-	bool mapped = look.class >= LOOK_RWX;
+	bool mapped = look.kind >= LOOK_RWX;
 
-	if (look.class == LOOK_WAITING || look.class == LOOK_CLOSED)
+	if (look.kind == LOOK_WAITING || look.kind == LOOK_CLOSED)
 		rect(file, x, y, width, height,
-		     look.class == LOOK_WAITING ? "fill=\"url(#waiting)\""
-						: "fill=\"url(#closed)\"");
+		     look.kind == LOOK_WAITING ? "fill=\"url(#waiting)\""
+					       : "fill=\"url(#closed)\"");
 	if (mapped && !look.block)
 		rect(file, x, y, width, height, "fill=\"url(#grain)\"");
 	if (look.promoted)
@@ -116,7 +116,7 @@ static void patch(FILE *file, struct look look, unsigned int x, unsigned int y, 
 {
 	char fill[40];
 
-	snprintf(fill, sizeof(fill), "fill=\"%s\"%s", look_names[look.class].colour,
+	snprintf(fill, sizeof(fill), "fill=\"%s\"%s", look_names[look.kind].colour,
 		 look.block ? " rx=\"6\"" : "");
 	rect(file, x, y, width, height, fill);
 	overlay(file, look, x, y, width, height);
@@ -150,7 +150,7 @@ static void draw_patch(const struct drawing *drawing, const struct look *looks, 
 	rows = same_rows(looks, drawn, row, from, to);
 	for (unsigned int i = 0; i < rows; i++)
 		memset(&drawn[(row + i) * TILE_COLUMNS + from], true, to - from);
-	if (look.class != LOOK_UNKNOWN)
+	if (look.kind != LOOK_UNKNOWN)
 		patch(drawing->file, look, drawing->left + from * CELL, drawing->top + row * CELL,
 		      (to - from) * CELL, rows * CELL);
 }
@@ -254,18 +254,18 @@ static void legend(FILE *file, unsigned int top)
 	unsigned int number = 0;
 
 	fprintf(file, "<g transform=\"translate(0 %u)\">\n", top);
-	for (unsigned int class = LOOK_RWX; class < LOOK_CLASSES; class ++)
-		legend_entry(file, number++, (struct look){ .class = (enum look_class) class },
-			     look_names[class].meaning);
-	for (unsigned int class = LOOK_NOTHING; class < LOOK_RWX; class ++)
-		legend_entry(file, number++, (struct look){ .class = (enum look_class) class },
-			     look_names[class].meaning);
-	legend_entry(file, number++, (struct look){ .class = LOOK_RWX, .block = true },
+	for (unsigned int kind = LOOK_RWX; kind < LOOK_CLASSES; kind++)
+		legend_entry(file, number++, (struct look){ .kind = (enum look_class)kind },
+			     look_names[kind].meaning);
+	for (unsigned int kind = LOOK_NOTHING; kind < LOOK_RWX; kind++)
+		legend_entry(file, number++, (struct look){ .kind = (enum look_class)kind },
+			     look_names[kind].meaning);
+	legend_entry(file, number++, (struct look){ .kind = LOOK_RWX, .block = true },
 		     "by a block of 2 MiB or 1 GiB");
-	legend_entry(file, number++, (struct look){ .class = LOOK_RWX, .dirty = true },
+	legend_entry(file, number++, (struct look){ .kind = LOOK_RWX, .dirty = true },
 		     "dirty: not what it began with");
 	legend_entry(file, number++,
-		     (struct look){ .class = LOOK_RWX, .block = true, .promoted = true },
+		     (struct look){ .kind = LOOK_RWX, .block = true, .promoted = true },
 		     "promoted");
 	fputs("</g>\n", file);
 }

@@ -59,7 +59,7 @@ static void slot_head(FILE *file, const struct snapshot *snapshot, size_t index)
 
 static char letter_of(struct look look)
 {
-	char letter = look_names[look.class].letter;
+	char letter = look_names[look.kind].letter;
 
 	return look.block ? (char)toupper((unsigned char)letter) : letter;
 }
@@ -134,9 +134,9 @@ static void slot_list(FILE *file, const struct snapshot *snapshot, const struct 
 static void legend(FILE *file)
 {
 	fprintf(file, "\nCapitals: by blocks of 2 MiB or 1 GiB.\n");
-	for (unsigned int class = LOOK_CLASSES; class --> 0;)
-		fprintf(file, "  %c %-34s%s", look_names[class].letter, look_names[class].meaning,
-			class % 2 ? "" : "\n");
+	for (unsigned int kind = LOOK_CLASSES; kind-- > 0;)
+		fprintf(file, "  %c %-34s%s", look_names[kind].letter, look_names[kind].meaning,
+			kind % 2 ? "" : "\n");
 }
 
 void picture_text(FILE *file, const struct snapshot *snapshot, bool list)

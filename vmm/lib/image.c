@@ -174,7 +174,7 @@ static int read_all(int fd, unsigned char *data, size_t size)
 
 int tsr_file_read(const char *path, void **data, size_t *size, struct tsr_why *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat stat;
 	int error = 0;
 

@@ -55,7 +55,7 @@ static int file_open(struct tsr_lazy *lazy, struct tsr_why *why)
 {
 	struct stat stat;
 
-	lazy->file = open(lazy->path, O_RDONLY | O_CLOEXEC);
+	lazy->file = open(lazy->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (lazy->file < 0)
 		return tsr_because(why, -errno, "Cannot open %s to fill memory from: %s.",
 				   lazy->path, strerror(errno));

@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <sys/mman.h>
 
 #include "tessera/pages.h"
 
 #define WORD_BITS 64
 
+static size_t bytes_of(const struct tsr_pages *set)
+{
+	return (set->pages / WORD_BITS + 1) * sizeof(set->bits[0]);
+}
+
+/* Not from the heap, which may clear it at once: a VM starts in a time that is not its size's. */
 int tsr_pages_init(struct tsr_pages *set, uint64_t pages)
 {
 	set->pages = pages;
-	set->bits = calloc(pages / WORD_BITS + 1, sizeof(set->bits[0]));
-	return set->bits ? 0 : -ENOMEM;
+	set->bits = mmap(NULL, bytes_of(set), PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (set->bits != MAP_FAILED)
+		return 0;
+	set->bits = NULL;
+	return -ENOMEM;
 }
 
 void tsr_pages_free(struct tsr_pages *set)
 {
-	free(set->bits);
+	if (set->bits)
+		munmap(set->bits, bytes_of(set));
 	set->bits = NULL;
 }
 

@@ -11,7 +11,7 @@
 static int file_open(const struct tsr_ram_spec *spec, struct tsr_why *why)
 {
 	int mode = spec->kind == TSR_RAM_FILE_SHARED ? O_RDWR : O_RDONLY;
-	int fd = open(spec->path, mode | O_CLOEXEC);
+	int fd = open(spec->path, mode | O_CLOEXEC | O_NONBLOCK);
 	struct stat stat;
 
 	if (fd < 0)

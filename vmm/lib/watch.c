@@ -106,8 +106,8 @@ int tsr_watch_arm(struct tsr_watch *watch)
 	return error;
 }
 
-/* Opens the page at @gpa for whoever watches it; what all of them denied. */
-static uint64_t open_page(struct tsr_watch *watch, uint64_t gpa)
+/* Opens the page at @gpa for whoever watches for one of @needs there; what those denied. */
+static uint64_t open_page(struct tsr_watch *watch, uint64_t gpa, uint64_t needs)
 {
 	uint64_t denied = 0;
 
@@ -116,8 +116,9 @@ static uint64_t open_page(struct tsr_watch *watch, uint64_t gpa)
 		uint64_t until = gpa + TSR_PAGE_SIZE, page = page_of(area, gpa);
 		uint64_t denies = area_denies(area, gpa, &until);
 
-		if (denies)
-			tsr_pages_set(&area->opened, (struct tsr_page_run){ page, page + 1 });
+		if (!(denies & needs))
+			continue;
+		tsr_pages_set(&area->opened, (struct tsr_page_run){ page, page + 1 });
 		denied |= denies;
 	}
 	return denied;
@@ -127,19 +128,18 @@ enum tsr_verdict tsr_watch_handle(void *opaque, struct tsr_vcpu *vcpu,
 				  const struct tsr_fault *fault, struct tsr_why *why)
 {
 	struct tsr_range page = { fault->gpa, fault->gpa + TSR_PAGE_SIZE };
-	uint64_t until = page.end;
 	struct tsr_watch *watch = opaque;
-	bool touched;
+	uint64_t denied;
 	int error = 0;
 
 	if (fault->poisoned)
 		return TSR_NOT_MINE;
 	tsr_gate_lock(watch->gate);
-	touched = watch_denies(watch, fault->gpa, &until) & fault->flags;
-	if (touched)
-		error = tsr_gate_open(watch->gate, page, open_page(watch, fault->gpa));
+	denied = open_page(watch, fault->gpa, fault->flags);
+	if (denied)
+		error = tsr_gate_open(watch->gate, page, denied);
 	tsr_gate_unlock(watch->gate);
-	if (!touched)
+	if (!denied)
 		return TSR_NOT_MINE;
 	watch->report(watch->report_opaque, vcpu, fault);
 	if (!error)

@@ -23,7 +23,7 @@ struct tsr_page_run {
 	uint64_t first, last;
 };
 
-/* The empty set. Takes memory as pages are added. Errors: -ENOMEM. */
+/* The empty set, at the same cost for any range; memory is taken as pages are added. -ENOMEM. */
 int tsr_pages_init(struct tsr_pages *set, uint64_t pages);
 void tsr_pages_free(struct tsr_pages *set);
 

@@ -6,9 +6,10 @@
  * say). So a watch costs the guest one exit a page and period.
  *
  * A page counts as one: with several kinds watched, the first access of any of
- * them is reported. Only the guest is watched, not the VMM's own accesses. What
- * an access needs is what docs/abi.md says: a guest's translation table walk is
- * a read, cache maintenance too.
+ * them is reported. Ranges that overlap watch each for its own kinds; an access
+ * that several of them wait for is one report. Only the guest is watched, not
+ * the VMM's own accesses. What an access needs is what docs/abi.md says: a
+ * guest's translation table walk is a read, cache maintenance too.
  *
  * An access that crosses pages needs both open at once, so pages must not be
  * armed again faster than the guest can repeat an access: some milliseconds.
