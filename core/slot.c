@@ -155,6 +155,8 @@ static int slot_prepare_log(enum slot_log log, struct slot_change *change)
 	if (!(after->flags & ABI_MEM_LOG_DIRTY_PAGES))
 		return 0;
 	after->log = change->before.log;
+	if (log == SLOT_LOG_NONE)
+		return 0;
 	if (!after->log)
 		after->log = dirty_log_make(gfn_range_count(after->gfns), log == SLOT_LOG_DIRTY);
 	return after->log ? 0 : -ENOMEM;

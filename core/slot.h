@@ -38,8 +38,8 @@ struct slots {
 	struct slot_index *index[SLOT_ORDERS];
 };
 
-/* How the log of a slot begins, that has had none. */
-enum slot_log { SLOT_LOG_CLEAN, SLOT_LOG_DIRTY };
+/* How the log of a slot begins, that has had none; NONE: its writes are logged elsewhere. */
+enum slot_log { SLOT_LOG_CLEAN, SLOT_LOG_DIRTY, SLOT_LOG_NONE };
 
 /* What a VMM asks for: KVM_SET_USER_MEMORY_REGION2 without guest_memfd. size 0 deletes. */
 struct slot_request {

@@ -29,12 +29,20 @@ enum vm_outcome {
 	VM_ERROR,	 /* KVM_RUN fails with error: -EINTR, -ENOMEM */
 };
 
+/* A page that a vCPU may have written and that its dirty ring is to tell of. */
+struct vm_dirty_page {
+	bool valid; /* there is one; only in a VM with rings */
+	u32 slot;   /* its number */
+	u64 page;   /* in the slot */
+};
+
 struct vm_fault_result {
 	enum vm_outcome outcome;
-	u64 flags; /* KVM_MEMORY_EXIT_FLAG_*: READ, WRITE, EXEC, TAG, PRIVATE */
-	u64 gpa;   /* page aligned */
-	u64 size;  /* the page size */
-	int error; /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
+	u64 flags;		    /* KVM_MEMORY_EXIT_FLAG_*: READ, WRITE, EXEC, TAG, PRIVATE */
+	u64 gpa;		    /* page aligned */
+	u64 size;		    /* the page size */
+	int error;		    /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
+	struct vm_dirty_page dirty; /* whatever the outcome */
 };
 
 /* Counters; seam_count() adds, readers take no lock. */
@@ -57,6 +65,8 @@ struct vm {
 	struct attr attr;    /* [lock to change, RCU to read] */
 	struct s2_cache cut; /* [lock] tables for blocks that a change cuts */
 	u8 dirty_manual;     /* [lock] ABI_DIRTY_*: how dirty logs are cleared, and begin */
+	bool dirty_ring;     /* [lock] vCPUs have rings; constant once one exists */
+	bool dirty_bitmap;   /* [lock] and slots have bitmaps beside them */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -119,7 +129,8 @@ int vm_dirty_manual(struct vm *vm, u64 bits);
 /*
  * KVM_GET_DIRTY_LOG, api.rst 4.8: the log of slot @id, in words of 64 pages, to @user. Unless
  * they are cleared by hand the pages are clean from then on.
- * Errors: -EINVAL (@id), -ENOENT (no such slot, or no log), -EFAULT; the log is what it was.
+ * Errors: -ENXIO (the VM has rings and no bitmaps), -EINVAL (@id), -ENOENT (no such slot, or no
+ * log), -EFAULT; the log is what it was.
  */
 int vm_dirty_get(struct vm *vm, u32 id, u64 user);
 /*
@@ -129,6 +140,21 @@ int vm_dirty_get(struct vm *vm, u32 id, u64 user);
  * pages of the slot may be fewer). The log is what it was.
  */
 int vm_dirty_clear(struct vm *vm, u32 id, u64 first, u64 count, u64 user);
+
+/*
+ * From now on dirty pages go to the rings of vCPUs, and slots have no bitmaps: api.rst 7.36.
+ * -EINVAL: a vCPU exists, or it is so already.
+ */
+int vm_dirty_enable_ring(struct vm *vm);
+/* And yet they have, for what no vCPU writes. -EINVAL: there are no rings, or there are slots. */
+int vm_dirty_enable_bitmap(struct vm *vm);
+/* Pages [@first, @first + @count) of slot @id, if there are such, are clean from now on. */
+void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count);
+/*
+ * The owner has written the page of @gpa for a vCPU, which may be logged: to a bitmap here, to
+ * a ring by @dirty. Takes no vm->lock, but s2_lock shared.
+ */
+void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty);
 
 /* --- Queries. --- */
 

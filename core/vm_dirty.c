@@ -13,12 +13,81 @@ int vm_dirty_manual(struct vm *vm, u64 bits)
 	return 0;
 }
 
-/* The slot, if it has a log; vm->lock. */
-static const struct slot *vm_dirty_slot(struct vm *vm, u32 id)
+int vm_dirty_enable_ring(struct vm *vm)
 {
-	const struct slot *slot = slot_by_id(vm_slots(vm), id);
+	int err = -EINVAL;
 
-	return slot && slot->log ? slot : NULL;
+	seam_mutex_lock(&vm->lock);
+	if (!vm->started && !vm->dirty_ring) {
+		vm->dirty_ring = true;
+		err = 0;
+	}
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+int vm_dirty_enable_bitmap(struct vm *vm)
+{
+	int err = -EINVAL;
+
+	seam_mutex_lock(&vm->lock);
+	if (vm->dirty_ring && !vm->slots) {
+		vm->dirty_bitmap = true;
+		err = 0;
+	}
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+void vm_dirty_mark(struct vm *vm, const struct slot *slot, u64 page, struct vm_dirty_page *dirty)
+{
+	if (READ_ONCE(vm->dirty_ring))
+		*dirty = (struct vm_dirty_page){ true, slot->id, page };
+	else if (slot->log)
+		dirty_log_mark(slot->log, page);
+}
+
+void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty)
+{
+	struct gfn gfn = gpa_gfn(gpa);
+	const struct slot *slot;
+
+	dirty->valid = false;
+	seam_rcu_read_lock();
+	/* No other table is published meanwhile. */
+	seam_read_lock(&vm->s2_lock);
+	slot = slot_find(vm_slots(vm), gfn);
+	if (slot && slot_logs(slot))
+		vm_dirty_mark(vm, slot, gfn.nr - slot->gfns.begin, dirty);
+	seam_read_unlock(&vm->s2_lock);
+	seam_rcu_read_unlock();
+}
+
+void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count)
+{
+	const struct slot *slot;
+
+	seam_mutex_lock(&vm->lock);
+	slot = slot_by_id(vm_slots(vm), id);
+	if (slot && first < gfn_range_count(slot->gfns)) {
+		struct gfn_range range = { slot->gfns.begin + first, slot->gfns.end };
+
+		if (count < gfn_range_count(range))
+			range.end = range.begin + count;
+		vm_s2_write_protect(vm, range);
+	}
+	seam_mutex_unlock(&vm->lock);
+}
+
+/* The slot, if it has a log; vm->lock. Errors: -ENXIO, -EINVAL, -ENOENT. */
+static int vm_dirty_slot(struct vm *vm, u32 id, const struct slot **slot)
+{
+	if (vm->dirty_ring && !vm->dirty_bitmap)
+		return -ENXIO;
+	if (id >= ABI_SLOT_COUNT)
+		return -EINVAL;
+	*slot = slot_by_id(vm_slots(vm), id);
+	return *slot && (*slot)->log ? 0 : -ENOENT;
 }
 
 /* What has been taken of the pages [@first, @end) of the slot is written no more. */
@@ -37,13 +106,13 @@ static void vm_dirty_protect(struct vm *vm, const struct slot *slot, u64 first, 
 
 static int vm_dirty_get_locked(struct vm *vm, u32 id, u64 user)
 {
-	const struct slot *slot = vm_dirty_slot(vm, id);
 	bool keep = vm->dirty_manual & ABI_DIRTY_MANUAL;
+	const struct slot *slot;
+	int err = vm_dirty_slot(vm, id, &slot);
 	u64 words;
-	int err;
 
-	if (!slot)
-		return -ENOENT;
+	if (err)
+		return err;
 	words = dirty_words(slot->log->pages);
 	dirty_log_read(slot->log, 0, words);
 	if (!keep) {
@@ -60,8 +129,6 @@ int vm_dirty_get(struct vm *vm, u32 id, u64 user)
 {
 	int err;
 
-	if (id >= ABI_SLOT_COUNT)
-		return -EINVAL;
 	seam_mutex_lock(&vm->lock);
 	err = vm_dirty_get_locked(vm, id, user);
 	seam_mutex_unlock(&vm->lock);
@@ -70,12 +137,14 @@ int vm_dirty_get(struct vm *vm, u32 id, u64 user)
 
 static int vm_dirty_clear_locked(struct vm *vm, u32 id, u64 first, u64 count, u64 user)
 {
-	const struct slot *slot = vm_dirty_slot(vm, id);
 	u64 word = first / DIRTY_WORD_PAGES, words = dirty_words(count), pages;
-	int err;
+	const struct slot *slot;
+	int err = vm_dirty_slot(vm, id, &slot);
 
-	if (!slot)
-		return -ENOENT;
+	if (first % DIRTY_WORD_PAGES && err != -ENXIO)
+		return -EINVAL;
+	if (err)
+		return err;
 	pages = slot->log->pages;
 	if (first > pages || count > pages - first ||
 	    (count < pages - first && count % DIRTY_WORD_PAGES))
@@ -92,8 +161,6 @@ int vm_dirty_clear(struct vm *vm, u32 id, u64 first, u64 count, u64 user)
 {
 	int err;
 
-	if (id >= ABI_SLOT_COUNT || first % DIRTY_WORD_PAGES)
-		return -EINVAL;
 	seam_mutex_lock(&vm->lock);
 	err = vm_dirty_clear_locked(vm, id, first, count, user);
 	seam_mutex_unlock(&vm->lock);

@@ -32,7 +32,8 @@ static void vm_slot_narrow(struct vm *vm, const struct slot_change *change)
 		return;
 	case SLOT_FLAGS:
 		/* What is dirty already may be written. */
-		if (slot_logs(&change->after) && !vm_dirty_begins_set(vm))
+		if (slot_logs(&change->after) &&
+		    (vm->dirty_ring || vm_dirty_begin(vm) != SLOT_LOG_DIRTY))
 			vm_s2_write_protect(vm, change->after.gfns);
 		return;
 	}
@@ -66,8 +67,7 @@ static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
 {
 	struct fault_env env = vm_fault_env(vm);
 	struct slot_change change;
-	int err = slot_plan(vm->slots, req, vm->ipa_bits,
-			    vm_dirty_begins_set(vm) ? SLOT_LOG_DIRTY : SLOT_LOG_CLEAN, &change);
+	int err = slot_plan(vm->slots, req, vm->ipa_bits, vm_dirty_begin(vm), &change);
 	if (err || change.kind == SLOT_NOTHING)
 		return err;
 	if (change.kind != SLOT_DELETE)

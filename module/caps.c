@@ -8,6 +8,7 @@
 #include <asm/cpufeature.h>
 
 #include "compat.h"
+#include "dirty_ring.h"
 #include "tessera.h"
 #include "world.h"
 
@@ -18,7 +19,7 @@ struct tsr_cap {
 	long (*ask)(const struct tsr_vm *vm);
 	/*
 	 * Called with vm->lock held and kvm_enable_cap.args[0]; NULL: cannot be enabled.
-	 * 0, -EINVAL or -ENOMEM.
+	 * 0, -EINVAL, -E2BIG or -ENOMEM.
 	 */
 	int (*enable)(struct tsr_vm *vm, u64 arg);
 };
@@ -66,6 +67,16 @@ static long ask_watchpoints(const struct tsr_vm *vm)
 static int enable_manual_protect(struct tsr_vm *vm, u64 arg)
 {
 	return vm_dirty_manual(&vm->mem, arg);
+}
+
+static int enable_ring(struct tsr_vm *vm, u64 arg)
+{
+	return tsr_dirty_ring_enable(vm, arg);
+}
+
+static int enable_ring_bitmap(struct tsr_vm *vm, u64 arg)
+{
+	return vm_dirty_enable_bitmap(&vm->mem);
 }
 
 static int enable_nisv(struct tsr_vm *vm, u64 arg)
@@ -116,6 +127,8 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
 	  KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
 	  .enable = enable_manual_protect },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, TSR_DIRTY_RING_MAX, .enable = enable_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, 1, .enable = enable_ring_bitmap },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },

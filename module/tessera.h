@@ -43,6 +43,7 @@ struct tsr_vm {
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
 	struct tsr_coalesced coalesced;
 	struct tsr_vm_cpu cpu;
+	u32 dirty_ring_bytes; /* [lock to change] of each vCPU; 0: there are none */
 };
 
 /*
