@@ -273,6 +273,89 @@ static void slot_without_memory(void **state)
 	world_end(&w);
 }
 
+/* --- Rings. --- */
+
+static struct vm_dirty_page written_by_owner(u64 gpa)
+{
+	struct vm_dirty_page page;
+
+	vm_dirty_written(&w.vm, gpa_of(gpa), &page);
+	return page;
+}
+
+static void rings_and_bitmaps(void **state)
+{
+	world_begin(&w, &host_max, 40);
+	assert_int_equal(vm_dirty_enable_bitmap(&w.vm), -EINVAL);
+	vm_start(&w.vm);
+	assert_int_equal(vm_dirty_enable_ring(&w.vm), -EINVAL);
+	world_end(&w);
+	for (int bitmap = 0; bitmap < 2; bitmap++) {
+		world_begin(&w, &host_max, 40);
+		assert_int_equal(vm_dirty_enable_ring(&w.vm), 0);
+		assert_int_equal(vm_dirty_enable_ring(&w.vm), -EINVAL);
+		if (bitmap)
+			assert_int_equal(vm_dirty_enable_bitmap(&w.vm), 0);
+		world_ram(&w, 0, IPA, SIZE, 9);
+		slot = (struct slot_request){ 0, LOG, IPA, SIZE, HVA_BASE };
+		assert_int_equal(vm_slot_set(&w.vm, &slot), 0);
+		assert_int_equal(vm_dirty_enable_bitmap(&w.vm), -EINVAL);
+		assert_int_equal(get(), bitmap ? 0 : -ENXIO);
+		assert_int_equal(clear(0, 64, log), bitmap ? 0 : -ENXIO);
+		assert_int_equal(clear(1, 64, log), bitmap ? -EINVAL : -ENXIO);
+		assert_true(write(3));
+		assert_true(!bitmap || (get() == 0 && !dirty_count()));
+		world_end(&w);
+	}
+}
+
+static bool is_entry(struct vm_dirty_page entry, u32 id, u64 page)
+{
+	return entry.valid && entry.slot == id && entry.page == page;
+}
+
+static void entries(void **state)
+{
+	struct vm_fault_result r;
+
+	world_begin(&w, &host_max, 40);
+	assert_int_equal(vm_dirty_enable_ring(&w.vm), 0);
+	world_ram(&w, 0, IPA2, SIZE, 9);
+	world_ram(&w, 7, IPA, SIZE, 9);
+	slot = (struct slot_request){ 7, LOG, IPA, SIZE, HVA_BASE + GIB };
+	assert_true(write(600) && may_write(601));
+	assert_int_equal(vm_slot_set(&w.vm, &slot), 0);
+	assert_false(may_write(600) || may_write(601));
+	assert_false(world_access(&w, IPA, EMU_READ).dirty.valid);
+	assert_false(world_access(&w, IPA2, EMU_WRITE).dirty.valid);
+	r = world_access(&w, IPA + 600 * PAGE, EMU_WRITE);
+	assert_true(r.outcome == VM_RESUME && is_entry(r.dirty, 7, 600));
+	assert_true(write(601) && write(603));
+	/* Beyond the slot, of no slot, and what there is. */
+	vm_dirty_reset(&w.vm, 7, PAGES, 1);
+	vm_dirty_reset(&w.vm, 7, ~0ULL, ~0ULL);
+	vm_dirty_reset(&w.vm, 1U << 16, 600, 1);
+	assert_true(may_write(600));
+	vm_dirty_reset(&w.vm, 7, 600, 2);
+	assert_true(!may_write(600) && !may_write(601) && may_write(603));
+	vm_dirty_reset(&w.vm, 7, 602, ~0ULL);
+	assert_false(may_write(603));
+	assert_true(is_entry(written_by_owner(IPA + 5 * PAGE + 8), 7, 5));
+	assert_false(written_by_owner(IPA2).valid || written_by_owner(IPA2 + GIB).valid);
+	world_end(&w);
+}
+
+/* What the owner writes for a vCPU is in the bitmap, too. */
+static void written_by_the_owner(void **state)
+{
+	begin(&host_max, LOG, 9);
+	assert_false(written_by_owner(IPA + 70 * PAGE).valid);
+	assert_false(written_by_owner(IPA2).valid);
+	assert_int_equal(get(), 0);
+	assert_true(dirty(70) && dirty_count() == 1);
+	world_end(&w);
+}
+
 /* --- Against a flat map. --- */
 
 static struct {
@@ -419,6 +502,9 @@ int main(void)
 		cmocka_unit_test(initially_set),
 		cmocka_unit_test(clear_without_memory),
 		cmocka_unit_test(slot_without_memory),
+		cmocka_unit_test(rings_and_bitmaps),
+		cmocka_unit_test(entries),
+		cmocka_unit_test(written_by_the_owner),
 		cmocka_unit_test(against_a_map),
 	};
 
