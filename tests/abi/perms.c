@@ -335,7 +335,7 @@ static void blocks(void)
 	munmap(memory, 2 * BLOCK);
 }
 
-/* Are there tags in ? Huge pages hold them on newer kernels. */
+/* Are there tags in @memory? Huge pages hold them on newer kernels. */
 static bool holds_tags(const void *memory, uint64_t size)
 {
 	struct machine m;
