@@ -96,7 +96,7 @@ static inline void on_report(void *opaque, struct tsr_vcpu *vcpu, const struct t
 }
 
 static inline enum tsr_verdict on_violation(void *opaque, struct tsr_vcpu *vcpu,
-				     const struct tsr_fault *fault, struct tsr_why *why)
+					    const struct tsr_fault *fault, struct tsr_why *why)
 {
 	struct world *world = opaque;
 

@@ -184,12 +184,9 @@ static void test_lazy_threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_window_bound),
-		cmocka_unit_test(test_lazy_contents),
-		cmocka_unit_test(test_lazy_truncated),
-		cmocka_unit_test(test_lazy_refused),
-		cmocka_unit_test(test_lazy_fifo),
-		cmocka_unit_test(test_lazy_threads),
+		cmocka_unit_test(test_window_bound),   cmocka_unit_test(test_lazy_contents),
+		cmocka_unit_test(test_lazy_truncated), cmocka_unit_test(test_lazy_refused),
+		cmocka_unit_test(test_lazy_fifo),      cmocka_unit_test(test_lazy_threads),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
