@@ -98,15 +98,27 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, s
 	return s2_map(&vm->s2, cache, view->gfn, level, leaf, exclusive);
 }
 
+/*
+ * The level to map at. What is cleaned is cleaned with the lock held, now and when the guest
+ * loses it: nobody is to wait for a GiB of that.
+ */
+static int vm_map_level(const struct vm_view *view, const struct backing *b, bool clean)
+{
+	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+
+	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
+}
+
 static void vm_map(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
 		   const struct backing *b, const struct fault_verdict *v)
 {
-	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+	bool clean = memtype_needs_clean(b->kind, vm->host);
+	int level = vm_map_level(view, b, clean);
 	struct s2_leaf leaf = {
 		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
 		.type = v->type,
 		.perm = v->perm,
-		.clean = memtype_needs_clean(b->kind, vm->host),
+		.clean = clean,
 		.tags = READ_ONCE(vm->mte) && b->can_tag,
 	};
 	enum s2_map_result r;

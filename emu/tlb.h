@@ -34,8 +34,8 @@
  * completed; while it lasts other actors may use what it removes.
  *
  * Where FEAT_BBM level 2 lets two sizes of a block be held at once, the architecture leaves
- * open which TLBIs other than of all the VM's entries remove both (R_GRVDR); here each
- * removes what it covers.
+ * open which TLBIs other than of all the VM's entries remove both (R_GRVDR); here those do
+ * that name no level, since a level is true of one size alone.
  *
  * The tables are seen through the hooks of seam_os.h, in all its ways to store to a table
  * that walkers can reach. A copy of those tables finds stores that were made otherwise.

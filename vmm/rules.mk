@@ -22,7 +22,7 @@ $(B)/bin/tessera: LDFLAGS += -pthread
 $(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a
 
 vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
-	vmm_promote vmm_policies vmm_picture
+	vmm_promote vmm_policies vmm_lazy vmm_picture
 unit-tests += $(vmm-unit:%=$(B)/unit/%)
 
 $(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
@@ -37,12 +37,13 @@ $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \
 	LDFLAGS += -Wl,--wrap=malloc,--wrap=realloc,--wrap=mmap
 
 # Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
-unit-tests += $(B)/unit/vmm_promote_tsan $(B)/unit/vmm_policies_tsan
+vmm-tsan := $(addprefix $(B)/unit/,vmm_promote_tsan vmm_policies_tsan vmm_lazy_tsan)
+unit-tests += $(vmm-tsan)
 
 $(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/unit/vmm_%_tsan: sanitize := -fsanitize=thread
 $(B)/unit/vmm_%_tsan: LDLIBS += -lcmocka
-$(B)/unit/vmm_promote_tsan $(B)/unit/vmm_policies_tsan: $(B)/unit/%_tsan: \
+$(vmm-tsan): $(B)/unit/%_tsan: \
 	$(B)/tsan/tests/unit/%.o $(vmm-pure:%.c=$(B)/tsan/%.o)
 
 # On-host tests: programs for tests/host/*.sh.

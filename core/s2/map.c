@@ -27,12 +27,6 @@ static inline u64 s2_page_bit(int level)
 	return level == TSR_LEVEL_LAST ? S2_DESC_TABLE : 0;
 }
 
-/* A block that is cleaned, now and when the guest loses it, is one that nobody waits for. */
-static inline int s2_leaf_coarsest(const struct s2_leaf *leaf, int level)
-{
-	return leaf->clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
-}
-
 static struct s2_mapping s2_mapping_make(struct s2 *s2, struct s2_cache *cache, u64 begin,
 					 int level, const struct s2_leaf *leaf, bool exclusive)
 {
@@ -42,7 +36,7 @@ static struct s2_mapping s2_mapping_make(struct s2 *s2, struct s2_cache *cache, 
 		.leaf = leaf,
 		.offset = leaf->hpa.addr - (begin << TSR_PAGE_SHIFT),
 		.attrs = s2_leaf_attrs(s2, leaf),
-		.level = s2_leaf_coarsest(leaf, level),
+		.level = level,
 		.exclusive = exclusive,
 	};
 }
@@ -260,7 +254,7 @@ static noinline enum s2_map_result s2_map_slow(struct s2 *s2, struct s2_cache *c
 	u64 *entry;
 
 	/* Blocks that cover all IPAs, and more, have no level here. */
-	if (m.level < s2->geom.start_level)
+	if (level < s2->geom.start_level)
 		m.level = s2->geom.start_level;
 	entry = s2_descend(&m, nr, &level);
 	return entry ? s2_install(&m, entry, nr, level) : S2_EXCLUSIVE;

@@ -64,14 +64,18 @@ struct s2_leaf {
 	struct hpa hpa;	   /* of the first page of the block, or of the range */
 	enum memtype type; /* not REFUSED */
 	perm_t perm;	   /* has one of R, W, X */
-	bool clean;	   /* clean and invalidate data caches to PoC first; no block of level 1 */
+	bool clean;	   /* clean and invalidate data caches to PoC first */
 	bool tags;	   /* memory that holds tags, opened with PERM_T: sanitise them first */
 };
 
 enum s2_map_result {
 	S2_MAPPED,    /* the leaf is there, new or wider than before */
 	S2_UNCHANGED, /* it was there before, and granted all this */
-	S2_EXCLUSIVE, /* a valid entry is in the way: come again with the lock held exclusively */
+	/*
+	 * A valid entry is in the way: come again with the lock held exclusively. Or the cache
+	 * ran short of tables: come again with more.
+	 */
+	S2_EXCLUSIVE,
 };
 
 /*

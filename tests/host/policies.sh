@@ -82,7 +82,13 @@ run 103 'no such file' --lazy "$ram.not" /guest/hello
 run 0 'an image over the file' --ram 8M --lazy "$ram" /guest/mem
 
 truncate -s 8M "$ram"
-(usleep 700000 && truncate -s 1M "$ram") &
+: >"$out"
+(tries=300
+until grep -q waiting "$out" || [ $tries = 0 ]; do
+	usleep 100000
+	tries=$((tries - 1))
+done
+truncate -s 1M "$ram") &
 run 112 'a file that is truncated while the guest runs' --ram 8M --lazy "$ram" \
 	--lazy-window 4k /guest/lazy 2 1500
 wait
@@ -161,6 +167,18 @@ fi
 
 # --- tessera inspect ---
 
+# until_shown TEXT ARGUMENT...: waits, within reason, until tessera inspect answers TEXT.
+until_shown()
+{
+	tries=60
+	answer=$1
+	shift
+	until tessera inspect "$@" 2>&1 | grep -q -- "$answer" || [ $tries = 0 ]; do
+		tries=$((tries - 1))
+		usleep 500000
+	done
+}
+
 # asked WHAT TEXT ARGUMENT...: tessera inspect answers TEXT.
 asked()
 {
@@ -176,7 +194,8 @@ tessera run --vcpus 2 --ram 32M --ram 0x80000000:16M --lazy "$text" --socket /tm
 pid=$!
 tessera run /guest/lazy 2 100000 >/dev/null 2>&1 &
 other=$!
-usleep 1500000
+until_shown '80023000     80024000      4 KiB  rwx' --list /tmp/policies.socket
+until_shown 'mapped [1-9]' $other
 asked 'by socket' 'slot 1  0x80000000-0x81000000  16 MiB  anonymous memory' /tmp/policies.socket
 holds 'which others may not use' [ "$(stat -c %a /tmp/policies.socket)" = 700 ]
 asked 'what waits is shown' '40200000  ~~~~' /tmp/policies.socket
@@ -193,9 +212,45 @@ tessera inspect --svg /nowhere/x $other >"$out" 2>&1
 holds 'nowhere to write: status 113' [ $? = 113 ]
 tessera inspect >"$out" 2>&1
 holds 'nothing named: status 100' [ $? = 100 ]
+
+# Another user gets nothing out of root's VM, and root trusts none of another user's.
+nobody() { start-stop-daemon -S -q -n none -c 1000:1000 -a /bin/tessera -- "$@"; }
+nobody inspect $other >"$out" 2>&1
+holds 'another user: status 113' [ $? = 113 ]
+holds 'and no answer' grep -q 'gives no answer' "$out"
+nobody inspect /tmp/policies.socket >"$out" 2>&1
+holds 'nor by the socket' grep -q 'Permission denied' "$out"
+chmod 666 /dev/kvm
+nobody run /guest/lazy 2 100000 >/dev/null 2>&1 &
+stranger=$!
+until_shown 'Somebody else' $stranger
+nobody inspect $stranger >"$out" 2>&1
+holds 'a VM of its own: status 0' [ $? = 0 ]
+tessera inspect $stranger >"$out" 2>&1
+holds 'which root does not trust: status 113' [ $? = 113 ]
+holds 'and it says so' grep -q 'Somebody else' "$out"
+kill $stranger
+chmod 600 /dev/kvm
+asked 'those who asked are forgotten' "Process $other: 1 vCPU," $other
+
+# A VM that does not answer keeps nobody for ever, however many ask.
+kill -STOP $other
+asking=
+for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
+	timeout 30 tessera inspect $other >"$out.$i" 2>&1 &
+	asking="$asking $!"
+done
+patient=0
+for i in $asking; do
+	wait "$i"
+	[ $? != 113 ] || patient=$((patient + 1))
+done
+cat "$out".* >"$out"
+holds '12 who asked a VM that is stopped: status 113' [ $patient = 12 ]
+kill -CONT $other
 kill $pid $other
 wait
 holds 'the socket goes with the run' [ ! -e /tmp/policies.socket ]
 
-rm -f "$ram" "$text" "$out"
+rm -f "$ram" "$text" "$out" "$out".*
 echo "1..$count"

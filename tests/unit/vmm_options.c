@@ -126,6 +126,15 @@ static void test_slot_flags(void **state)
 	}
 }
 
+static void all_refused(const char *const *lines, size_t count)
+{
+	struct run_options options;
+
+	for (size_t i = 0; i < count; i++)
+		if (!parse(lines[i], &options))
+			fail_msg("\"%s\" was taken", lines[i]);
+}
+
 static void test_bad(void **state)
 {
 	static const char *const cases[] = {
@@ -148,8 +157,26 @@ static void test_bad(void **state)
 		"run --promote-unit 1g image",
 		"run --slot-flags all image",
 		"run --on-reset never image",
+		"run image 1 2 3 4 5",
+		"run image x",
+		"run image 1:2",
+		"run image -1",
+		"run --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k "
+		"--ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k "
+		"i",
+	};
+
+	all_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_bad_policies(void **state)
+{
+	static const char *const cases[] = {
 		"run --lazy",
 		"run --lazy /f --lazy-window x image",
+		"run --lazy /f --lazy-window 0 image",
+		"run --lazy /f --lazy-window 4095 image",
+		"run --lazy /f --lazy-window 65M image",
 		"run --entry 0x40080001",
 		"run --entry 0x3ffffffc",
 		"run --entry 0xfffffffffffffffc",
@@ -164,28 +191,25 @@ static void test_bad(void **state)
 		"run --watch 0x30000000:4k:rw image",
 		"run --watch 0x47fff000:8k:rw image",
 		"run --watch 0xfffffffffffff000:4k:rw image",
+		"run --watch 0x1000:0xfffffffffffff000:rw image",
+		"run --watch 0x40000000:0:rw image",
+		"run --watch 0x40000000:18014398509481984k:rw image",
+		"run --watch  image",
+		"run --watch x:4k:rw image",
 		"run --watch-every 9 image",
 		"run --watch-every 1T image",
 		"run --watch-every x image",
 		"run --protect-text 0x40000000 image",
 		"run --protect-text 0x40000000:4k:r image",
 		"run --protect-text automatic image",
+		"run --protect-text a image",
+		"run --protect-text 0xfffffffffffff000:4k image",
 		"run --protect-text auto --entry 0x40080000",
 		"run --protect-text 0x48000000:4k image",
 		"run --on-text-fault promote image",
-		"run image 1 2 3 4 5",
-		"run image x",
-		"run image 1:2",
-		"run image -1",
-		"run --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k "
-		"--ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k --ram 4k "
-		"i",
 	};
-	struct run_options options;
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (!parse(cases[i], &options))
-			fail_msg("\"%s\" was taken", cases[i]);
+	all_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 int main(void)
@@ -193,7 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_policies), cmocka_unit_test(test_slot_flags),
-		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bad),	 cmocka_unit_test(test_bad_policies),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -12,7 +12,7 @@
 
 #include "inspector.h"
 
-#define PATIENCE 10 /* seconds, for an answer */
+#define PATIENCE 10 /* seconds */
 
 /* A descriptor in a message: one byte of data, since a message has to have some. */
 struct parcel {
@@ -118,24 +118,32 @@ static void send_descriptor(int to, int fd)
 	(void)!sendmsg(to, &parcel.message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void inspector_answer(struct inspector *inspector, struct tsr_vm *vm, const struct tsr_ram *ram,
-		      struct tsr_lazy *lazy, unsigned int vcpus)
+static void answer_client(int client, struct tsr_vm *vm, const struct tsr_ram *ram,
+			  struct tsr_lazy *lazy, unsigned int vcpus)
 {
-	int client = accept4(inspector->socket, NULL, NULL, SOCK_CLOEXEC);
 	int fd = memfd_create("tessera-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	struct ucred peer;
 
-	if (client >= 0 && file && peer_of(client, &peer) && is_trusted(peer.uid) &&
-	    !snapshot_write(file, vm, ram, lazy, vcpus) &&
+	if (file && !snapshot_write(file, vm, ram, lazy, vcpus) &&
 	    !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL))
 		send_descriptor(client, fd);
 	if (file)
 		fclose(file);
 	else if (fd >= 0)
 		close(fd);
-	if (client >= 0)
-		close(client);
+}
+
+void inspector_answer(struct inspector *inspector, struct tsr_vm *vm, const struct tsr_ram *ram,
+		      struct tsr_lazy *lazy, unsigned int vcpus)
+{
+	int client = accept4(inspector->socket, NULL, NULL, SOCK_CLOEXEC);
+	struct ucred peer;
+
+	if (client < 0)
+		return;
+	if (peer_of(client, &peer) && is_trusted(peer.uid))
+		answer_client(client, vm, ram, lazy, vcpus);
+	close(client);
 }
 
 static int receive_descriptor(int from)
@@ -167,9 +175,17 @@ static const char *path_unless_pid(const char *where, unsigned long *pid)
 	return *end ? where : NULL;
 }
 
-static int connect_to(const char *where, int fd, struct tsr_why *why)
+/* For an answer, and to be let in where many wait for one who does not answer. */
+static int patience_set(int fd)
 {
 	struct timeval patience = { .tv_sec = PATIENCE };
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ||
+	       setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+static int connect_to(const char *where, int fd, struct tsr_why *why)
+{
 	struct sockaddr_un address;
 	struct ucred peer;
 	unsigned long pid;
@@ -178,13 +194,13 @@ static int connect_to(const char *where, int fd, struct tsr_why *why)
 
 	if (!size)
 		return tsr_because(why, -ENAMETOOLONG, "\"%s\" is no name of a socket.", where);
+	if (patience_set(fd))
+		return tsr_because(why, -errno, "Cannot set a time limit: %s.", strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, size))
 		return tsr_because(why, -errno,
 				   "No VM can be asked at %s: %s. Name the process of a tessera "
 				   "run, or the socket that it was given (--socket).",
 				   where, strerror(errno));
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
-		return tsr_because(why, -errno, "Cannot set a time limit: %s.", strerror(errno));
 	if (!peer_of(fd, &peer) || !is_trusted(peer.uid) || (!path && peer.pid != (pid_t)pid))
 		return tsr_because(why, -EPERM, "Somebody else than that VM answers at %s.", where);
 	return 0;

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "pl011.h"
 #include "tessera/fault.h"
+#include "tessera/lazy.h"
 
 enum option_id {
 	OPTION_RAM = 1,
@@ -152,9 +153,23 @@ static int parse_entry(struct run_options *options, struct tsr_why *why)
 	return parse_number("--entry", &options->entry, why);
 }
 
+static int parse_lazy_window(struct run_options *options, struct tsr_why *why)
+{
+	uint64_t window = 0;
+	int error = parse_number("--lazy-window", &window, why);
+
+	if (!error && (!window || window % TSR_PAGE_SIZE || window > TSR_LAZY_WINDOW_MAX))
+		error = tsr_because(why, -EINVAL,
+				    "--lazy-window takes a multiple of 4096 bytes, 64M at most, "
+				    "not \"%s\"; 4k fetches pages one by one.",
+				    optarg);
+	options->lazy_window = window;
+	return error;
+}
+
 static int parse_watch_every(struct run_options *options, struct tsr_why *why)
 {
-	uint64_t every;
+	uint64_t every = 0;
 	int error = parse_number("--watch-every", &every, why);
 
 	if (!error && every && (every < WATCH_SOONEST || every > INT32_MAX))
@@ -167,7 +182,7 @@ static int parse_watch_every(struct run_options *options, struct tsr_why *why)
 	return error;
 }
 
-/* Each of  at most once, and at least one of them. */
+/* Each of r, w, x and t at most once, and at least one of them. */
 static bool parse_kinds(const char *text, uint64_t *needs)
 {
 	static const char letters[] = "rwxt";
@@ -210,13 +225,15 @@ static int parse_watch(struct run_options *options, struct tsr_why *why)
 static int parse_protect(struct run_options *options, struct tsr_why *why)
 {
 	struct range_option *text = &options->texts[options->text_count];
-	const char *rest = optarg + 4;
+	const char *rest;
 	int error = 0;
 
 	if (options->text_count++ == RANGES_MAX)
 		return tsr_because(why, -EINVAL, "More than %d ranges of code (--protect-text).",
 				   RANGES_MAX);
-	if (strncmp(optarg, "auto", 4))
+	if (!strncmp(optarg, "auto", 4))
+		rest = optarg + 4;
+	else
 		error = tsr_range_parse(optarg, &text->gpa, &rest, why);
 	if (error)
 		return error;
@@ -273,7 +290,7 @@ static int parse_option(enum option_id id, struct run_options *options, uint64_t
 		options->lazy = optarg;
 		return 0;
 	case OPTION_LAZY_WINDOW:
-		return parse_number("--lazy-window", &options->lazy_window, why);
+		return parse_lazy_window(options, why);
 	case OPTION_ENTRY:
 		return parse_entry(options, why);
 	case OPTION_WATCH:

@@ -26,7 +26,7 @@ enum exit_status {
 	STATUS_IMAGE = 102,	 /* the image cannot be read or loaded */
 	STATUS_MEMORY = 103,	 /* guest memory cannot be had from the host */
 	STATUS_NO_TAGS = 104,	 /* memory that cannot hold tags is refused (EINVAL) */
-	STATUS_REFUSED = 105,	 /* the hypervisor refuses something else */
+	STATUS_REFUSED = 105,	 /* something else is refused, by the hypervisor or at --socket */
 	STATUS_TAG_FAULT = 106,	 /* a tag access ended the run: policy, or failed promotion */
 	STATUS_FAULT = 107,	 /* another memory fault ended it */
 	STATUS_RUN_FAILED = 108, /* KVM_RUN failed, or exited in a way not known */

@@ -53,7 +53,7 @@ int tsr_range_parse(const char *text, struct tsr_range *range, const char **end,
 		    struct tsr_why *why)
 {
 	uint64_t start, size;
-	const char *rest;
+	const char *rest = text;
 	int error;
 
 	error = tsr_number_parse(text, &start, &rest);

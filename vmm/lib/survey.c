@@ -24,6 +24,7 @@ struct survey {
 	struct tsr_vm *vm;
 	const struct tsr_ram_region *region;
 	struct tsr_lazy *lazy;
+	bool queries; /* KVM_TSR_QUERY_MEMORY is there */
 	int pagemap;
 
 	struct kvm_tsr_extent extents[ANSWERS];
@@ -64,7 +65,7 @@ static int ask_hypervisor(struct survey *survey, uint64_t gpa, uint64_t *until,
 	const struct kvm_tsr_extent *extent;
 	int error = 0;
 
-	if (!tsr_check_extension(survey->vm->fd, KVM_CAP_TSR_MEMORY_QUERY))
+	if (!survey->queries)
 		return 0;
 	if (gpa >= survey->extents_until)
 		error = extents_fetch(survey, gpa);
@@ -224,6 +225,7 @@ int tsr_survey(struct tsr_vm *vm, const struct tsr_ram_region *region, struct ts
 		.vm = vm,
 		.region = region,
 		.lazy = lazy && lazy->region == region ? lazy : NULL,
+		.queries = tsr_check_extension(vm->fd, KVM_CAP_TSR_MEMORY_QUERY),
 		.pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
 	};
 	int error = survey_region(&survey, cell, opaque);
