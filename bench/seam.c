@@ -101,10 +101,6 @@ void seam_table_free_contig(void *tables, unsigned int count)
 	pool_give(tables, count);
 }
 
-void seam_dsb_ish(void)
-{
-}
-
 void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
 {
 }

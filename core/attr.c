@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "attr.h"
 
-void attr_init(struct attr *attr, u8 ipa_bits)
+int attr_init(struct attr *attr, u8 ipa_bits)
 {
-	memset(&attr->root, 0, sizeof(attr->root));
 	attr->pages = 1ULL << (ipa_bits - TSR_PAGE_SHIFT);
+	attr->root = seam_alloc(attr_root_words(attr) * sizeof(*attr->root));
+	return attr->root ? 0 : -ENOMEM;
 }
 
 /* The pages from @nr on that have @value, as far as one span or leaf tells: their end. */

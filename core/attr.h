@@ -22,8 +22,8 @@
 #include "attr_node.h"
 
 /*
- * The root is a node of the store's own, for the largest IPA space, of 48 bits: its children
- * are words of this level. It is not joined.
+ * The root is as many words of this level as the IPA space has, 512 for one of 48 bits. It is
+ * not joined.
  */
 #define ATTR_TOP_LEVEL 0
 
@@ -34,8 +34,8 @@ enum attr_op {
 };
 
 struct attr {
-	struct attr_node root; /* [vm->lock to change, RCU to read] */
-	u64 pages;	       /* the size of the store; constant */
+	void **root; /* words of ATTR_TOP_LEVEL; [vm->lock to change them, RCU to read] */
+	u64 pages;   /* the size of the store; constant */
 };
 
 /* A page's value, and the level of the largest uniform block around it (0..3). */
@@ -57,14 +57,23 @@ struct attr_plan {
 	void *node[ATTR_PLAN_NODES];
 };
 
-/* All pages below 2^(@ipa_bits - TSR_PAGE_SHIFT) have value 0. Allocates nothing. */
-void attr_init(struct attr *attr, u8 ipa_bits);
+/*
+ * All pages below 2^(@ipa_bits - TSR_PAGE_SHIFT) have value 0. @ipa_bits: 32..48. Sleeps.
+ * Errors: -ENOMEM; nothing is held then.
+ */
+int attr_init(struct attr *attr, u8 ipa_bits);
 /* No reader is left. */
 void attr_destroy(struct attr *attr);
 
 /*
  * Queries. RCU reader or vm->lock. @gfn below the size of the store.
  */
+
+static inline u64 attr_root_words(const struct attr *attr)
+{
+	return (attr->pages + (1ULL << TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)) - 1) >>
+	       TSR_LEVEL_ORDER(ATTR_TOP_LEVEL);
+}
 
 /* Where the way down to a page ends: a value, or the leaf. */
 struct attr_place {
@@ -76,7 +85,7 @@ struct attr_place {
 static inline struct attr_place attr_find(const struct attr *attr, u64 nr)
 {
 	struct attr_place at = {
-		seam_rcu_load(&attr->root.child[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)]),
+		seam_rcu_load(&attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)]),
 		ATTR_TOP_LEVEL,
 	};
 

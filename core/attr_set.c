@@ -79,7 +79,7 @@ static inline void attr_plan_descend(struct attr *attr, struct attr_plan *plan,
 				     struct attr_path *path)
 {
 	u64 nr = plan->range.begin, differ = nr ^ (plan->range.end - 1);
-	void **word = &attr->root.child[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)];
+	void **word = &attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)];
 	int level;
 
 	plan->level = ATTR_TOP_LEVEL - 1;
@@ -146,7 +146,7 @@ static unsigned int attr_count_top(struct attr *attr, const struct attr_plan *pl
 {
 	if (attr_aligned(nr, ATTR_TOP_LEVEL))
 		return 0;
-	return attr_count_cut(plan, &attr->root.child[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)],
+	return attr_count_cut(plan, &attr->root[nr >> TSR_LEVEL_ORDER(ATTR_TOP_LEVEL)],
 			      ATTR_TOP_LEVEL, nr);
 }
 
@@ -359,37 +359,37 @@ static void *attr_build(struct attr_plan *plan, void **word, void *old, int leve
 static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 base);
 
 /* As many words from @i on as have the value @old get @new; returns the first other. */
-static u64 attr_node_replace(struct attr_node *node, u64 i, u64 last, const void *old, void *new)
+static u64 attr_words_replace(void **words, u64 i, u64 last, const void *old, void *new)
 {
 #pragma GCC unroll 8
-	for (; i < last && node->child[i] == old; i++)
-		WRITE_ONCE(node->child[i], new);
+	for (; i < last && words[i] == old; i++)
+		WRITE_ONCE(words[i], new);
 	return i;
 }
 
-/* The words of an inner node that the range overlaps. */
-static void attr_node_apply(struct attr_plan *plan, struct attr_node *node, int level, u64 base)
+/* Those of the words that the range overlaps: of an inner node, or of the root. */
+static void attr_words_apply(struct attr_plan *plan, void **words, int level, u64 base)
 {
 	struct gfn_range part = attr_part(plan, level, base);
 	unsigned int order = TSR_LEVEL_ORDER(level + 1);
 	u64 i = part.begin >> order, last = part.end >> order;
 
 	if (!attr_aligned(part.begin, level + 1)) {
-		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+		attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 		i++;
 	}
 	while (i < last) {
-		void *old = node->child[i];
+		void *old = words[i];
 
 		if (attr_word_is_node(old)) {
-			attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+			attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 			i++;
 		} else {
-			i = attr_node_replace(node, i, last, old, attr_word_change(plan, old));
+			i = attr_words_replace(words, i, last, old, attr_word_change(plan, old));
 		}
 	}
 	if (i == last && !attr_aligned(part.end, level + 1))
-		attr_word_apply(plan, &node->child[i], level + 1, base + (i << order));
+		attr_word_apply(plan, &words[i], level + 1, base + (i << order));
 }
 
 /*
@@ -415,7 +415,7 @@ static void attr_word_apply(struct attr_plan *plan, void **word, int level, u64 
 		attr_leaf_apply(plan, word, base);
 		return;
 	}
-	attr_node_apply(plan, attr_word_node(old), level, base);
+	attr_words_apply(plan, ((struct attr_node *)attr_word_node(old))->child, level, base);
 	attr_node_join(word, level, base);
 }
 
@@ -428,7 +428,7 @@ static noinline void attr_commit_words(struct attr *attr, struct attr_plan *plan
 	attr_plan_descend(attr, plan, &path);
 	level = plan->level;
 	if (level < ATTR_TOP_LEVEL)
-		attr_node_apply(plan, &attr->root, level, 0);
+		attr_words_apply(plan, attr->root, level, 0);
 	else
 		attr_word_apply(plan, plan->word, level, nr & ~(attr_span(level) - 1));
 	/* What has one value now may have been the last to differ in the span above. */
@@ -455,8 +455,9 @@ void attr_commit(struct attr *attr, struct attr_plan *plan)
 
 void attr_destroy(struct attr *attr)
 {
-	for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-		if (attr_word_is_node(attr->root.child[i]))
-			attr_word_settle(&attr->root.child[i], attr_value_word(0), ATTR_TOP_LEVEL,
-					 0);
+	for (u64 i = 0; i < attr_root_words(attr); i++)
+		if (attr_word_is_node(attr->root[i]))
+			attr_word_settle(&attr->root[i], attr_value_word(0), ATTR_TOP_LEVEL, 0);
+	seam_free(attr->root);
+	attr->root = NULL;
 }

@@ -92,11 +92,11 @@ void seam_table_free_contig(void *tables, unsigned int count);
 
 /* --- Barriers and TLB maintenance (Arm ARM D8.17; all broadcast, Inner Shareable). --- */
 void seam_dsb_ishst(void);
-void seam_dsb_ish(void);
 /*
  * Invalidates what TLBs hold of @pages pages from @gfn of one VM, leaf entries of
  * @level only (-1: any level, and what walks cached), stage-1 combined entries included.
- * Ends with the DSB and ISB that make it complete. Callable under a spinning lock.
+ * The caller's seam_dsb_ishst() has made visible what changed in the tables; ends with the
+ * DSB and ISB that make it complete. Callable under a spinning lock.
  */
 void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level);
 /* The same for all that TLBs hold of the VM. */
@@ -104,6 +104,7 @@ void seam_tlbi_vmid(struct seam_tlb *tlb);
 
 /* --- Caches and tags of host memory. Sizes in bytes, page multiples. --- */
 void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size);
+/* The data caches are clean of it, or need not be (CTR_EL0.IDC). */
 void seam_icache_inval_pou(struct hpa hpa, u64 size);
 /*
  * Makes the tags of @pages pages at @hpa fit for a guest: those whose host page

@@ -3,6 +3,8 @@
 
 int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struct seam_tlb *tlb)
 {
+	int err;
+
 	if (ipa_bits < 32 || ipa_bits > host->ipa_bits || ipa_bits > 48)
 		return -EINVAL;
 	memset(vm, 0, sizeof(*vm));
@@ -10,8 +12,13 @@ int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struc
 	vm->ipa_bits = (u8)ipa_bits;
 	seam_mutex_init(&vm->lock);
 	seam_rwlock_init(&vm->s2_lock);
-	attr_init(&vm->attr, vm->ipa_bits);
-	return s2_init(&vm->s2, host, vm->ipa_bits, tlb, &vm->s2_lock);
+	err = attr_init(&vm->attr, vm->ipa_bits);
+	if (err)
+		return err;
+	err = s2_init(&vm->s2, host, vm->ipa_bits, tlb, &vm->s2_lock);
+	if (err)
+		attr_destroy(&vm->attr);
+	return err;
 }
 
 void vm_destroy(struct vm *vm)

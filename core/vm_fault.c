@@ -38,8 +38,8 @@ static void vm_look(struct vm *vm, const struct access *access, struct vm_view *
 
 /*
  * A permission fault whose need is granted already: most likely another vCPU was faster.
- * Only if the very same fault comes twice in a row is it certain that there is a need which
- * the syndrome hides.
+ * Only if the very same fault comes twice in a row, with vm_wait_for_widening() between, is it
+ * certain that there is a need which the syndrome hides.
  */
 static bool vm_fault_was_raced(struct s2_cache *cache, const struct access *access,
 			       const struct vm_view *view)
@@ -50,6 +50,16 @@ static bool vm_fault_was_raced(struct s2_cache *cache, const struct access *acce
 	cache->again_nr = view->gfn.nr;
 	cache->again_perm = granted && !again ? view->mapped : PERM_NONE;
 	return granted && !again;
+}
+
+/*
+ * Whoever has widened an entry, and not yet told the TLBs, holds the lock: by what they still
+ * hold the guest could fault any number of times.
+ */
+static void vm_wait_for_widening(struct vm *vm)
+{
+	seam_write_lock(&vm->s2_lock);
+	seam_write_unlock(&vm->s2_lock);
 }
 
 static u64 vm_exit_flags(perm_t need)
@@ -85,15 +95,27 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache,
 	return s2_map(&vm->s2, cache, view->gfn, level, leaf, exclusive);
 }
 
+/*
+ * The level to map at. What is cleaned is cleaned with the lock held, now and when the guest
+ * loses it: nobody is to wait for a GiB of that.
+ */
+static int vm_map_level(const struct vm_view *view, const struct backing *b, bool clean)
+{
+	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+
+	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
+}
+
 static void vm_map(struct vm *vm, struct s2_cache *cache, const struct vm_view *view,
 		   const struct backing *b, const struct fault_verdict *v)
 {
-	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+	bool clean = memtype_needs_clean(b->kind, vm->host);
+	int level = vm_map_level(view, b, clean);
 	struct s2_leaf leaf = {
 		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
 		.type = v->type,
 		.perm = v->perm,
-		.clean = memtype_needs_clean(b->kind, vm->host),
+		.clean = clean,
 		.tags = READ_ONCE(vm->mte) && b->can_tag,
 	};
 	enum s2_map_result r;
@@ -175,6 +197,8 @@ void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access
 	/* What policy grants may be mapped on suspicion; what it denies must be needed. */
 	if (v.action == FAULT_BACKING)
 		vm_fault_backing(vm, cache, &view, v.need, result);
-	else if (!raced)
+	else if (raced)
+		vm_wait_for_widening(vm);
+	else
 		vm_apply(vm, &view, &v, result);
 }

@@ -10,7 +10,7 @@
 #include "types.h"
 
 enum emu_event_kind {
-	EMU_DSB,	/* either */
+	EMU_DSB,
 	EMU_TLBI_RANGE, /* first: gfn, count: pages, level */
 	EMU_TLBI_VMID,
 	EMU_CLEAN_POC,	/* first: hpa, count: bytes */

@@ -34,13 +34,6 @@ void seam_dsb_ishst(void)
 	emu_tlb_dsb();
 }
 
-void seam_dsb_ish(void)
-{
-	emu_sched_point();
-	emu_log_add(EMU_DSB, 0, 0, 0);
-	emu_tlb_dsb();
-}
-
 static void tlbi(const struct seam_tlb *tlb, u64 gfn, u64 pages, int level)
 {
 	emu_sched_point();

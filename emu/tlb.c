@@ -194,13 +194,23 @@ static struct {
 	s64 page[EMU_PHYS_PAGES];
 } lost;
 
+/* With FEAT_BBM level 2: is a leaf of another size held beside the ghost? */
+static bool has_another_size(const struct ghost *g)
+{
+	int level = tlb_root_level();
+	u64 root = tlb_root((unsigned int)(g->gfn / (TSR_LEVEL_COUNT * tlb_span(level))));
+	u64 desc = tlb_walk((s64)root, &level, g->gfn);
+
+	return tlb_kind(desc, level) == TLB_LEAF && tlb_cacheable(desc, level) && level != g->level;
+}
+
 static bool tlbi_dooms(struct ghost *g, void *arg)
 {
 	const struct tlbi *t = arg;
 
 	if (t->vmid != tlb.vm.vmid)
 		g->miss = GHOST_TLBI_OTHER_VMID;
-	else if (t->level >= 0 && (g->table || g->level != t->level))
+	else if (t->level >= 0 && (g->table || g->level != t->level || has_another_size(g)))
 		g->miss = GHOST_TLBI_OTHER_LEVEL;
 	else if (t->level >= 0 && (t->gfn & (tlb_span(t->level) - 1)))
 		g->miss = GHOST_TLBI_UNALIGNED;

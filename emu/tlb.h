@@ -34,8 +34,8 @@
  * completed; while it lasts other actors may use what it removes.
  *
  * Where FEAT_BBM level 2 lets two sizes of a block be held at once, the architecture leaves
- * open which TLBIs other than of all the VM's entries remove both (R_GRVDR); here each
- * removes what it covers.
+ * open which TLBIs other than of all the VM's entries remove both (R_GRVDR); here those do
+ * that name no level, since a level is true of one size alone.
  *
  * The tables are seen through the hooks of seam_os.h, in all its ways to store to a table
  * that walkers can reach. A copy of those tables finds stores that were made otherwise.
@@ -152,7 +152,7 @@ unsigned int emu_tlb_ghosts(void);
 
 /* --- For emu/'s seam alone. --- */
 
-/* The actor's DSB, of either kind, has completed. */
+/* The actor's DSB has completed. */
 void emu_tlb_dsb(void);
 /*
  * A TLBI of @vmid begins, and its DSB completes. @level as in seam_tlbi_range(); @pages 0:

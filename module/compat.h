@@ -23,9 +23,14 @@
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)
 #endif
 
-/* From 6.17 on the kernel knows on which CPUs blocks may change their size in place. */
-#ifdef ARM64_HAS_BBML2_NOABORT
+/*
+ * From 6.17 on the kernel knows on which CPUs blocks may change their size in place; since 7.3
+ * under the name that the architecture has given to what they do, FEAT_BBML3.
+ */
+#if defined(ARM64_HAS_BBML2_NOABORT)
 #define tsr_bbml2_noabort() system_supports_bbml2_noabort()
+#elif defined(ARM64_HAS_BBML3)
+#define tsr_bbml2_noabort() system_supports_bbml3()
 #else
 #define tsr_bbml2_noabort() false
 #endif
@@ -85,6 +90,17 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 #else
 #define tsr_neon_begin(state) kernel_neon_begin()
 #define tsr_neon_end(state)   kernel_neon_end()
+#endif
+
+/*
+ * Before KVM_RUN returns: the user's restartable sequences learn of the CPU that the thread is
+ * on now. Older kernels note it when the task work is done before the guest.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#include <linux/rseq.h>
+#define tsr_rseq_exit() rseq_virt_userspace_exit()
+#else
+#define tsr_rseq_exit() ((void)0)
 #endif
 
 /* Signals, rescheduling and task work before the guest runs: -EINTR for a signal. */

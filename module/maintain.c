@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The seam on the machine: barriers, TLB and cache maintenance.
+ * The seam on the machine: TLB and cache maintenance.
  *
  * Under VHE a TLBI by VMID reaches a guest's entries only with HCR_EL2.TGE = 0
  * and that VMID in VTTBR_EL2 (Arm ARM D8.17: the current translation regime's
@@ -16,7 +16,7 @@
 #include <asm/tlbflush.h>
 
 #include "compat.h"
-#include "seam.h"
+#include "tessera.h"
 
 /* TLBI IPAS2E1IS: TTL hint [47:44] (FEAT_TTL) and IPA[47:12] (Arm ARM C5.5). */
 #define IPA_OP_TTL  GENMASK_ULL(47, 44)
@@ -34,10 +34,10 @@
 
 /*
  * Beyond so many operations all of the VM's entries go. Measured on the emulated host
- * (cortex-a76, one CPU, medians): an operation by IPA takes 0.39 us above the 7 us that each
- * invalidation takes for its context and barriers, one by VMID 7.4 us, and a page that is
- * translated anew 0.24 us. So 64 operations take as long as 100 translations: about what the
- * first TLB of a core holds. Stage-1 entries go in either case.
+ * (cortex-a76, one CPU, averages of 50): an operation by IPA takes 0.39 us above the 7 us
+ * that each invalidation takes for its context and barriers, one by VMID 7.4 us, and a page
+ * that is translated anew 0.24 us. So 64 operations take as long as 100 translations: about
+ * what the first TLB of a core holds. Stage-1 entries go in either case.
  */
 #define TLBI_OPS_MAX 64
 
@@ -155,14 +155,9 @@ static int tlbi_level(u64 page, u64 pages, int level)
 	return (page | pages) & (stride - 1) ? -1 : level;
 }
 
-void seam_dsb_ish(void)
-{
-	dsb(ish);
-}
-
 void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
 {
-	bool by_ranges = system_supports_tlb_range() && pages > 1;
+	bool by_ranges = tsr_host.tlb_range && pages > 1;
 	int hint = tlbi_level(gfn.nr, pages, level);
 	u64 stride = hint < 0 ? 1 : 1ULL << TSR_LEVEL_ORDER(hint);
 	struct tlb_context was;
@@ -173,9 +168,6 @@ void seam_tlbi_range(struct seam_tlb *tlb, struct gfn gfn, u64 pages, int level)
 		seam_tlbi_vmid(tlb);
 		return;
 	}
-
-	/* Makes the change of the tables visible to walkers before the TLBI. */
-	dsb(ishst);
 	tlb_borrow(tlb, &was);
 	if (by_ranges)
 		tlbi_by_ranges(gfn.nr, pages, hint);
@@ -212,12 +204,22 @@ void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
 	dsb(sy);
 }
 
+/*
+ * What is to be fetched is clean already. All goes where an aliasing cache may hold the guest's
+ * lines at other indexes; and where Linux would not go by lines either: each is a broadcast
+ * that holds up every CPU, and a block has ten thousands.
+ */
 void seam_icache_inval_pou(struct hpa hpa, u64 size)
 {
+	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
+	u64 line = 4ULL << FIELD_GET(CTR_EL0_IminLine_MASK, ctr);
 	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
 
-	/* An aliasing instruction cache may hold the guest's lines at other indexes. */
-	caches_clean_inval_pou(at, at + size);
-	if (FIELD_GET(CTR_EL0_L1Ip_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0)) != CTR_EL0_L1Ip_PIPT)
-		icache_inval_all_pou();
+	if (FIELD_GET(CTR_EL0_L1Ip_MASK, ctr) == CTR_EL0_L1Ip_PIPT && size <= MAX_DVM_OPS * line) {
+		caches_clean_inval_pou(at, at + size);
+		return;
+	}
+	/* With CTR_EL0.IDC nothing was cleaned, and the page may have been written just now. */
+	dsb(ishst);
+	icache_inval_all_pou();
 }

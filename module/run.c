@@ -312,6 +312,7 @@ static void run_until_exit(struct tsr_vcpu *v)
 	vcpu_put(v);
 	WRITE_ONCE(v->task, NULL);
 	sigset_swap_back(v);
+	tsr_rseq_exit();
 }
 
 long tsr_vcpu_run(struct tsr_vcpu *v)

@@ -14,7 +14,8 @@ static struct attr attr;
 
 static void subject_open(void)
 {
-	attr_init(&attr, IPA_BITS);
+	if (attr_init(&attr, IPA_BITS))
+		errx(1, "attr_init");
 }
 
 static void subject_close(void)

@@ -71,7 +71,11 @@ struct s2_leaf {
 enum s2_map_result {
 	S2_MAPPED,    /* the leaf is there, new or wider than before */
 	S2_UNCHANGED, /* it was there before, and granted all this */
-	S2_EXCLUSIVE, /* a valid entry is in the way: come again with the lock held exclusively */
+	/*
+	 * A valid entry is in the way: come again with the lock held exclusively. Or the cache
+	 * ran short of tables: come again with more.
+	 */
+	S2_EXCLUSIVE,
 };
 
 /*

@@ -29,7 +29,7 @@ u64 s2_resize(struct s2_walk *walk, u64 *entry, u64 nr, int level, u64 desc)
 	}
 	/* Pairs with the hardware walker, as in s2_make(). */
 	old = xchg_release(entry, desc);
-	s2_walk_stale(walk, begin, begin + s2_level_pages(level),
-		      s2_desc_is_table(old, level) ? -1 : level);
+	/* TLBs may hold both sizes now: no level is true of all that there is to invalidate. */
+	s2_walk_stale(walk, begin, begin + s2_level_pages(level), -1);
 	return old;
 }

@@ -20,7 +20,7 @@ static const char *const op_names[OP_KINDS] = {
 /* How often each comes, in 32. */
 static enum op_kind op_kind(const struct model_op *op)
 {
-	static const u8 share[OP_KINDS] = { 7, 3, 3, 4, 3, 2, 2, 2, 3, 2, 1 };
+	static const u8 share[OP_KINDS] = { 5, 3, 3, 4, 3, 2, 2, 2, 3, 2, 3 };
 	unsigned int n = op->kind % 32, kind = 0;
 
 	while (n >= share[kind])

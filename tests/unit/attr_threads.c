@@ -62,7 +62,7 @@ static void readers_beside_a_writer(void **state)
 	u64 seed = 1;
 
 	emu_phys_reset();
-	attr_init(&store, 32);
+	assert_int_equal(attr_init(&store, 32), 0);
 	for (unsigned long i = 0; i < READERS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, reader, (void *)i), 0);
 	for (unsigned int i = 0; i < STEPS; i++)

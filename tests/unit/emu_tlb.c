@@ -164,7 +164,7 @@ static void join_and_split_in_place(void)
 	seam_table_free(pages);
 	smp_store_release(&mid[0], to_table(again));
 	seam_dsb_ishst();
-	tlbi(SPAN_GFN, SPAN, 2);
+	tlbi(SPAN_GFN, SPAN, -1);
 	emu_tlb_op_end();
 	assert_int_equal(emu_tlb_ghosts(), 0);
 }
@@ -209,6 +209,16 @@ static void split_to_other_memory(void)
 static void join_of_other_type(void)
 {
 	smp_store_release(&mid[0], (PA - 7 * PAGE) | BLOCK2 | MEMATTR);
+}
+
+/* Block and pages may both be held then: no level is true of all. */
+static void split_with_a_level(void)
+{
+	table_to_block();
+	smp_store_release(&mid[0], to_table(pages_table(PA, LEAF)));
+	seam_dsb_ishst();
+	tlbi(SPAN_GFN, SPAN, 2);
+	emu_tlb_op_end();
 }
 
 static void split_without_tlbi(void)
@@ -433,6 +443,7 @@ static const struct {
 	  "other output address" },
 	{ "join of other type", join_of_other_type, 2, EMU_TLB_BREAK, "other memory attributes" },
 	{ "split without TLBI", split_without_tlbi, 2, EMU_TLB_STALE, "no TLBI" },
+	{ "split with a level", split_with_a_level, 2, EMU_TLB_STALE, "TLBI of another level" },
 	{ "made at once", made_at_once, 0, EMU_TLB_MAKE, "other output address; no TLBI" },
 	{ "made before DSB", made_before_dsb, 0, EMU_TLB_MAKE, "TLBI before the DSB" },
 	{ "not flushed", not_flushed, 0, EMU_TLB_STALE, "no TLBI" },

@@ -71,8 +71,7 @@ struct picture {
 
 static struct picture picture(void)
 {
-	return (struct picture){ w.vm.slots, w.vm.attr.root.child[0], w.vm.inval_seq,
-				 emu_allocs_live() };
+	return (struct picture){ w.vm.slots, w.vm.attr.root[0], w.vm.inval_seq, emu_allocs_live() };
 }
 
 static void build(void)

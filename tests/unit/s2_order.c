@@ -139,6 +139,25 @@ static void caches_without_fwb(void **state)
 	world_end(&w);
 }
 
+/* Nobody waits for a GiB to be cleaned, with the lock held: neither to be mapped nor after. */
+static void no_cleaning_of_a_gib(void **state)
+{
+	struct emu_vma huge = { .kind = BACKING_RAM, .order = 18, .hpa = hpa_of(64 * GIB) };
+
+	world_begin(&w, &host_a76, 40);
+	world_slot(&w, 0, 0, IPA, GIB, huge);
+	emu_log_reset();
+	world_fault(&w, IPA + BLOCK, ACCESS_DATA, PERM_R, false);
+	assert_int_equal(s2_lookup(&w.vm.s2, gpa_gfn(gpa_of(IPA + BLOCK))).level, 2);
+	vm_hva_invalidate_begin(&w.vm, HVA_BASE, HVA_BASE + GIB);
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + GIB);
+	assert_int_equal(emu_log_count_of(EMU_CLEAN_POC), 2);
+	for (unsigned int i = 0; i < emu_log_count(); i++)
+		if (emu_log_at(i)->kind == EMU_CLEAN_POC)
+			assert_int_equal(emu_log_at(i)->count, BLOCK);
+	world_end(&w);
+}
+
 static void instruction_caches(void **state)
 {
 	world_begin(&w, &host_a710, 40);
@@ -247,6 +266,7 @@ int main(void)
 		cmocka_unit_test(tags_before_the_page),
 		cmocka_unit_test(no_tags_without_need),
 		cmocka_unit_test(caches_without_fwb),
+		cmocka_unit_test(no_cleaning_of_a_gib),
 		cmocka_unit_test(instruction_caches),
 		cmocka_unit_test(relaxing),
 		cmocka_unit_test(break_before_make),

@@ -2,8 +2,10 @@
 /*
  * The invalidate sequence: whatever changes between the look-up of a fault and its
  * mapping makes the fault start again. Single-threaded; the change comes from a hook at
- * the moment when the page has been found and is not yet mapped.
+ * the moment when the page has been found and is not yet mapped. And what is on its way into
+ * the TLBs meanwhile: in turns by a seed.
  */
+#include "scheduler.h"
 #include "world.h"
 
 #define IPA  0x40000000ULL
@@ -180,6 +182,49 @@ static void changes_overlap(void **state)
 	world_end(&w);
 }
 
+/*
+ * Two vCPUs walk their tables in a page that has just been opened for reading and stays closed
+ * for writing. While one widens the entry the TLBs may still hold the old one, by which the
+ * other faults again and again: it never meant to write.
+ */
+static void walker(void *arg)
+{
+	struct access access = { gpa_of(IPA), ACCESS_WALK, PERM_R, true };
+	struct vm_fault_result result;
+
+	while (emu_tlb_access(&w.mmu, IPA, EMU_READ, emu_sched_random(1024)).fault) {
+		vm_fault(&w.vm, arg, &access, &result);
+		if (result.outcome != VM_RESUME)
+			emu_sched_fail("a walk that reads is told to write");
+	}
+}
+
+static void against_a_widening(void **state)
+{
+	struct s2_cache caches[2];
+	const struct emu_actor actors[] = {
+		{ "vcpu 1", walker, &caches[0] },
+		{ "vcpu 2", walker, &caches[1] },
+	};
+
+	for (u64 seed = 0; seed < 500; seed++) {
+		const char *error;
+
+		memset(caches, 0, sizeof(caches));
+		world_begin(&w, &host_max, 40);
+		world_ram(&w, 0, IPA, BLOCK, 0);
+		world_attr(&w, IPA, PAGE, ATTR_SET, ABI_ATTR_NR | ABI_ATTR_NW);
+		world_access(&w, IPA, EMU_FETCH_EL1);
+		world_attr(&w, IPA, PAGE, ATTR_CLEAR, ABI_ATTR_NR);
+		error = emu_sched_run(seed, actors, 2);
+		if (error)
+			fail_msg("%s", error);
+		s2_cache_drain(&caches[0]);
+		s2_cache_drain(&caches[1]);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +237,7 @@ int main(void)
 		cmocka_unit_test(slot_within_a_change),
 		cmocka_unit_test(change_ends_under_a_new_slot),
 		cmocka_unit_test(changes_overlap),
+		cmocka_unit_test(against_a_widening),
 	};
 
 	return RUN(tests);
