@@ -81,6 +81,19 @@ void seam_free_rcu(void *p)
 	seam_free(p);
 }
 
+/* The memory of the program itself. */
+int seam_user_write(u64 user, const void *from, size_t size)
+{
+	memcpy((void *)(unsigned long)user, from, size);
+	return 0;
+}
+
+int seam_user_read(void *to, u64 user, size_t size)
+{
+	memcpy(to, (const void *)(unsigned long)user, size);
+	return 0;
+}
+
 void *seam_table_alloc(void)
 {
 	return pool_take(1);

@@ -15,6 +15,10 @@
 #define ABI_MEM_TAGS_ON_TOUCH	BIT(14)
 #define ABI_MEM_TAGS_OPTIONAL	BIT(15)
 
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+#define ABI_DIRTY_MANUAL BIT(0)
+#define ABI_DIRTY_SET	 BIT(1)
+
 /* struct kvm_memory_attributes.attributes */
 #define ABI_ATTR_NR	 BIT_ULL(0)
 #define ABI_ATTR_NW	 BIT_ULL(1)

@@ -132,7 +132,7 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 		v.poison = backing->kind == BACKING_POISON;
 		return v;
 	}
-	if (!backing->writable)
+	if (!backing->writable || (slot_logs(slot) && !(need & PERM_W)))
 		perm &= ~PERM_W;
 	if (type != MEMTYPE_WB) {
 		perm &= ~PERM_X;
@@ -171,6 +171,8 @@ int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *b
 {
 	int level = attr_level > 1 ? attr_level : 1;
 
+	if (slot_logs(slot))
+		return TSR_LEVEL_LAST;
 	while (level < TSR_LEVEL_LAST) {
 		unsigned int order = TSR_LEVEL_ORDER(level);
 
@@ -183,6 +185,8 @@ int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *b
 
 int fault_slot_check(const struct fault_env *env, u32 flags, const struct backing_survey *survey)
 {
+	if ((flags & ABI_MEM_LOG_DIRTY_PAGES) && survey->remapped)
+		return -EINVAL;
 	for (int kind = BACKING_RAM; kind < BACKING_POISON; kind++) {
 		if (!(survey->kinds & BIT(kind)))
 			continue;

@@ -49,14 +49,17 @@ perm_t fault_perm(const struct slot *slot, u8 attrs);
 struct fault_verdict fault_plan(const struct access *access, const struct slot *slot, u8 attrs,
 				perm_t mapped);
 
-/* After FAULT_BACKING; @need is that verdict's. Never comes back with FAULT_BACKING. */
+/*
+ * After FAULT_BACKING; @need is that verdict's. Never comes back with FAULT_BACKING. Where
+ * writes are logged W is granted to what needs it alone.
+ */
 struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
 				   perm_t need, const struct backing *backing);
 
 /*
  * The level at which to map @gfn: of the largest block that lies in the slot, in one piece
  * of the host's mapping and of the attributes (@attr_level), and is congruent in guest and
- * host addresses. 1..3.
+ * host addresses. 1..3; 3 where writes are logged, which is by page.
  */
 int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *backing,
 		int attr_level);

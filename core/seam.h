@@ -113,6 +113,13 @@ void seam_icache_inval_pou(struct hpa hpa, u64 size);
  */
 void seam_tags_sanitise(struct hpa hpa, u64 pages);
 
+/*
+ * --- The VMM's own memory, @size bytes at @user. --- Sleep. -EFAULT: not all of it is there, or
+ * may be written; part of it may have been.
+ */
+int seam_user_write(u64 user, const void *from, size_t size);
+int seam_user_read(void *to, u64 user, size_t size);
+
 /* --- The memory behind a slot. --- */
 
 /* What the host has at an address of the VMM; the facts that policy looks at. */
@@ -153,12 +160,14 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);
  * Looks at every VMA under [@hva, @hva + @size) and calls nothing back: the union of what
  * is there comes out as a set of BIT(enum backing_kind) in @kinds, and in @untaggable the set
  * of those kinds of which some part cannot hold tags (VMA without VM_MTE_ALLOWED). A hole in
- * the VMAs sets BIT(BACKING_NONE) in @kinds. Takes the mmap lock for reading.
+ * the VMAs sets BIT(BACKING_NONE) in @kinds. @remapped: part of it is VM_PFNMAP or VM_IO.
+ * Takes the mmap lock for reading.
  * Errors: -ENOMEM, -EINTR.
  */
 struct backing_survey {
 	u32 kinds;
 	u32 untaggable;
+	bool remapped;
 };
 int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out);
 

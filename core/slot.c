@@ -3,9 +3,9 @@
 #include "slot_index.h"
 #include "seam.h"
 
-/* What a slot keeps from its creation to its end, which is all that there is for now. */
+/* What a slot keeps from its creation to its end. */
 #define SLOT_FLAGS_FIXED (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL)
-#define SLOT_FLAGS_KNOWN SLOT_FLAGS_FIXED
+#define SLOT_FLAGS_KNOWN (SLOT_FLAGS_FIXED | ABI_MEM_LOG_DIRTY_PAGES)
 
 /* The slot that holds @gfn or is the last before it. */
 static const struct slot *slot_upto(const struct slots *slots, u64 gfn_nr)
@@ -113,6 +113,8 @@ static int slot_classify(const struct slot *old, struct slot_change *change)
 		return -EINVAL;
 	if (new->gfns.begin != old->gfns.begin)
 		change->kind = SLOT_MOVE;
+	else if (new->flags != old->flags)
+		change->kind = SLOT_FLAGS;
 	else
 		change->kind = SLOT_NOTHING;
 	return 0;
@@ -145,7 +147,22 @@ static int slot_build_order(const struct slots *now, struct slot_change *change,
 	return err;
 }
 
-/* Builds the table that is to be published as change->next. */
+/* A log goes with its slot when that moves, and ends with the flag. */
+static int slot_prepare_log(enum slot_log log, struct slot_change *change)
+{
+	struct slot *after = &change->after;
+
+	if (!(after->flags & ABI_MEM_LOG_DIRTY_PAGES))
+		return 0;
+	after->log = change->before.log;
+	if (log == SLOT_LOG_NONE)
+		return 0;
+	if (!after->log)
+		after->log = dirty_log_make(gfn_range_count(after->gfns), log == SLOT_LOG_DIRTY);
+	return after->log ? 0 : -ENOMEM;
+}
+
+/* Builds the table that is to be published as change->next. The plan's on failure, too. */
 static int slot_build(struct slots *now, struct slot_change *change)
 {
 	u32 count = (now ? now->count : 0) + (change->kind == SLOT_CREATE) -
@@ -158,10 +175,8 @@ static int slot_build(struct slots *now, struct slot_change *change)
 	change->next->count = count;
 	for (int order = 0; !err && order < SLOT_ORDERS; order++)
 		err = slot_build_order(now, change, (enum slot_order)order);
-	if (err) {
-		slot_plan_drop(change);
+	if (err)
 		return err;
-	}
 	slot_edit_supersede(&change->edit, now);
 	if (!count) {
 		slot_edit_supersede(&change->edit, change->next);
@@ -193,7 +208,7 @@ static int slot_judge(const struct slots *now, const struct slot *old,
 	return change->after.gfns.end > 1ULL << (ipa_bits - TSR_PAGE_SHIFT) ? -EFAULT : 0;
 }
 
-int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,
+int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits, enum slot_log log,
 	      struct slot_change *change)
 {
 	const struct slot *old;
@@ -208,7 +223,12 @@ int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,
 	err = slot_judge(now, old, req, ipa_bits, change);
 	if (err || change->kind == SLOT_NOTHING)
 		return err;
-	return slot_build(now, change);
+	err = slot_prepare_log(log, change);
+	if (!err)
+		err = slot_build(now, change);
+	if (err)
+		slot_plan_drop(change);
+	return err;
 }
 
 void slot_plan_drop(struct slot_change *change)
@@ -217,6 +237,9 @@ void slot_plan_drop(struct slot_change *change)
 
 	while (edit->made_count)
 		seam_free(edit->made[--edit->made_count]);
+	if (change->after.log != change->before.log)
+		dirty_log_free(change->after.log);
+	change->after.log = NULL;
 	edit->dead_count = 0;
 	change->next = NULL;
 }
@@ -227,11 +250,25 @@ void slot_plan_finish(struct slot_change *change)
 
 	while (edit->dead_count)
 		seam_free_rcu(edit->dead[--edit->dead_count]);
+	if (change->before.log != change->after.log)
+		dirty_log_free(change->before.log);
+	change->before.log = NULL;
 	edit->made_count = 0;
+}
+
+static void slots_destroy_logs(struct slots *slots)
+{
+	const struct slot_index *index = slots->index[SLOT_BY_ID];
+
+	for (u32 i = 0; i < index->count; i++)
+		for (u32 j = 0; j < index->span[i].chunk->count; j++)
+			dirty_log_free(index->span[i].chunk->slot[j].log);
 }
 
 void slots_destroy(struct slots *slots)
 {
+	if (slots)
+		slots_destroy_logs(slots);
 	for (int order = 0; slots && order < SLOT_ORDERS; order++) {
 		struct slot_index *index = slots->index[order];
 

@@ -16,12 +16,15 @@
 #define CORE_SLOT_H
 
 #include "abi.h"
+#include "dirty.h"
 
 struct slot {
 	u32 id;
 	u32 flags; /* ABI_MEM_* */
 	struct gfn_range gfns;
 	struct hva hva; /* of gfns.begin; page aligned */
+	/* With LOG_DIRTY_PAGES and a bitmap, else NULL; the table's that is published. */
+	struct dirty_log *log;
 };
 
 /* The orders in which a table holds all slots. */
@@ -35,6 +38,9 @@ struct slots {
 	struct slot_index *index[SLOT_ORDERS];
 };
 
+/* How the log of a slot begins, that has had none; NONE: its writes are logged elsewhere. */
+enum slot_log { SLOT_LOG_CLEAN, SLOT_LOG_DIRTY, SLOT_LOG_NONE };
+
 /* What a VMM asks for: KVM_SET_USER_MEMORY_REGION2 without guest_memfd. size 0 deletes. */
 struct slot_request {
 	u32 id;
@@ -44,7 +50,13 @@ struct slot_request {
 	u64 hva;
 };
 
-enum slot_change_kind { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE };
+enum slot_change_kind {
+	SLOT_NOTHING,
+	SLOT_CREATE,
+	SLOT_DELETE,
+	SLOT_MOVE,  /* and LOG_DIRTY_PAGES may change with it */
+	SLOT_FLAGS, /* LOG_DIRTY_PAGES alone changes */
+};
 
 /*
  * Parts of tables on the way from one version to the next. An insertion makes three parts
@@ -73,6 +85,13 @@ struct slot_change {
 static inline u64 slot_hva_end(const struct slot *slot)
 {
 	return slot->hva.addr + (gfn_range_count(slot->gfns) << TSR_PAGE_SHIFT);
+}
+
+/* Are writes to @slot logged? There are none to a READONLY one. */
+static inline bool slot_logs(const struct slot *slot)
+{
+	return (slot->flags & (ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_READONLY)) ==
+	       ABI_MEM_LOG_DIRTY_PAGES;
 }
 
 static inline struct hva slot_gfn_hva(const struct slot *slot, struct gfn gfn)
@@ -106,18 +125,22 @@ struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end);
 
 /*
  * Validates @req and builds the table that would serve it, in mainline's order of
- * checks. Whether the memory behind the slot fits is not looked at here. The owner of
- * the seam has checked that hva and size lie in the VMM's address space.
+ * checks; a new log begins as @log says. Whether the memory behind the slot fits is not looked
+ * at here. The owner of the seam has checked that hva and size lie in the VMM's address space.
  * Takes no lock; vm->lock is held. Nothing is held on failure.
  * Errors: -EINVAL (unknown flags, TAGS_ON_TOUCH without TAGS_OPTIONAL, alignment, id,
- * overflow, too many pages, deleting what is not there, changing size, hva or flags
- * of a slot), -EEXIST (overlaps another slot), -EFAULT (beyond the IPA size), -ENOMEM.
+ * overflow, too many pages, deleting what is not there, changing size, hva or other flags
+ * than LOG_DIRTY_PAGES of a slot), -EEXIST (overlaps another slot), -EFAULT (beyond the IPA
+ * size), -ENOMEM.
  */
-int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits,
+int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits, enum slot_log log,
 	      struct slot_change *change);
 /* Frees what a plan has made and is not to be published. */
 void slot_plan_drop(struct slot_change *change);
-/* The plan has been published: frees what it superseded, after its readers. Sleeps. */
+/*
+ * The plan has been published, and the sequence has moved: frees what it superseded, after its
+ * readers. Sleeps.
+ */
 void slot_plan_finish(struct slot_change *change);
 
 /* Frees a whole table that has no readers; NULL is nothing. */

@@ -136,6 +136,29 @@ static perm_t vm_attr_removes(enum attr_op op, u64 bits)
 	return remove;
 }
 
+void vm_s2_write_protect(struct vm *vm, struct gfn_range range)
+{
+	/* Without tables the rest of a block is write-protected, too, and faults. */
+	bool cuts = !s2_cache_fill(&vm->cut, S2_TABLES_CUT);
+
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_write_protect(&vm->s2, cuts ? &vm->cut : NULL, range);
+		seam_write_unlock(&vm->s2_lock);
+		seam_relax();
+	}
+}
+
+void vm_s2_join(struct vm *vm, struct gfn_range range)
+{
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_join(&vm->s2, range, 1);
+		seam_write_unlock(&vm->s2_lock);
+		seam_relax();
+	}
+}
+
 /* Takes permissions from what is mapped; vm->lock. A bracket over the range is open. */
 static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
 {
@@ -151,7 +174,7 @@ static void vm_s2_protect(struct vm *vm, struct gfn_range range, perm_t remove)
  * The pages around @nr that the change has made alike are a block again. What has become wider
  * comes back by faults.
  */
-static void vm_s2_join(struct vm *vm, u64 nr)
+static void vm_attr_join(struct vm *vm, u64 nr)
 {
 	const int level = TSR_LEVEL_LAST - 1;
 	u64 pages = 1ULL << TSR_LEVEL_ORDER(level), begin = nr & ~(pages - 1);
@@ -172,8 +195,8 @@ static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, struct gfn_ran
 		vm_s2_protect(vm, range, remove);
 	vm_inval_end(vm);
 	if (remove) {
-		vm_s2_join(vm, range.begin);
-		vm_s2_join(vm, range.end - 1);
+		vm_attr_join(vm, range.begin);
+		vm_attr_join(vm, range.end - 1);
 	}
 }
 

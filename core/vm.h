@@ -29,12 +29,20 @@ enum vm_outcome {
 	VM_ERROR,	 /* KVM_RUN fails with error: -EINTR, -ENOMEM */
 };
 
+/* A page that a vCPU may have written and that its dirty ring is to tell of. */
+struct vm_dirty_page {
+	bool valid; /* there is one; only in a VM with rings */
+	u32 slot;   /* its number */
+	u64 page;   /* in the slot */
+};
+
 struct vm_fault_result {
 	enum vm_outcome outcome;
-	u64 flags; /* KVM_MEMORY_EXIT_FLAG_*: READ, WRITE, EXEC, TAG, PRIVATE */
-	u64 gpa;   /* page aligned */
-	u64 size;  /* the page size */
-	int error; /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
+	u64 flags;		    /* KVM_MEMORY_EXIT_FLAG_*: READ, WRITE, EXEC, TAG, PRIVATE */
+	u64 gpa;		    /* page aligned */
+	u64 size;		    /* the page size */
+	int error;		    /* VM_EXIT_FAULT: -EFAULT or -EHWPOISON; VM_ERROR: the error */
+	struct vm_dirty_page dirty; /* whatever the outcome */
 };
 
 /* Counters; seam_count() adds, readers take no lock. */
@@ -55,7 +63,10 @@ struct vm {
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
 	struct slots *slots; /* [lock to change, RCU to read] */
 	struct attr attr;    /* [lock to change, RCU to read] */
-	struct s2_cache cut; /* [lock] tables for blocks that a change of attributes cuts */
+	struct s2_cache cut; /* [lock] tables for blocks that a change cuts */
+	u8 dirty_manual;     /* [lock] ABI_DIRTY_*: how dirty logs are cleared, and begin */
+	bool dirty_ring;     /* [lock] vCPUs have rings; constant once one exists */
+	bool dirty_bitmap;   /* [lock] and slots have bitmaps beside them */
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -107,6 +118,43 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req);
 int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits);
 /* The attribute bits that this VM supports on this host (KVM_CAP_MEMORY_ATTRIBUTES). */
 u64 vm_attr_mask(const struct vm *vm);
+
+/* --- Dirty logs, of slots with LOG_DIRTY_PAGES. Each takes vm->lock. --- */
+
+/*
+ * KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, api.rst 7.18. @bits: 0, ABI_DIRTY_MANUAL, or that and
+ * ABI_DIRTY_SET. -EINVAL: any other.
+ */
+int vm_dirty_manual(struct vm *vm, u64 bits);
+/*
+ * KVM_GET_DIRTY_LOG, api.rst 4.8: the log of slot @id, in words of 64 pages, to @user. Unless
+ * they are cleared by hand the pages are clean from then on.
+ * Errors: -ENXIO (the VM has rings and no bitmaps), -EINVAL (@id), -ENOENT (no such slot, or no
+ * log), -EFAULT; the log is what it was.
+ */
+int vm_dirty_get(struct vm *vm, u32 id, u64 user);
+/*
+ * KVM_CLEAR_DIRTY_LOG, api.rst 4.117: of @count pages from @first on, those that are set in
+ * the words at @user are clean from then on.
+ * Errors: as above, and -EINVAL (@first or @count not of 64, beyond the slot's end; the last
+ * pages of the slot may be fewer). The log is what it was.
+ */
+int vm_dirty_clear(struct vm *vm, u32 id, u64 first, u64 count, u64 user);
+
+/*
+ * From now on dirty pages go to the rings of vCPUs, and slots have no bitmaps: api.rst 7.36.
+ * -EINVAL: a vCPU exists, or it is so already.
+ */
+int vm_dirty_enable_ring(struct vm *vm);
+/* And yet they have, for what no vCPU writes. -EINVAL: there are no rings, or there are slots. */
+int vm_dirty_enable_bitmap(struct vm *vm);
+/* Pages [@first, @first + @count) of slot @id, if there are such, are clean from now on. */
+void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count);
+/*
+ * The owner has written the page of @gpa for a vCPU, which may be logged: to a bitmap here, to
+ * a ring by @dirty. Takes no vm->lock, but s2_lock shared.
+ */
+void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty);
 
 /* --- Queries. --- */
 

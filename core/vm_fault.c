@@ -9,7 +9,8 @@ struct vm_view {
 	struct slot slot; /* has_slot */
 	bool has_slot;
 	struct attr_view attr;
-	perm_t mapped; /* permission faults only */
+	perm_t mapped;		    /* permission faults only */
+	struct vm_dirty_page dirty; /* what comes of it */
 };
 
 static void vm_look(struct vm *vm, const struct access *access, struct vm_view *view)
@@ -82,9 +83,8 @@ static void vm_exit(struct vm *vm, const struct vm_view *view, const struct faul
 }
 
 /* One attempt under the lock, held as @exclusive says. */
-static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache,
-					const struct vm_view *view, int level,
-					const struct s2_leaf *leaf, bool exclusive)
+static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
+					int level, const struct s2_leaf *leaf, bool exclusive)
 {
 	u64 pages = 1ULL << TSR_LEVEL_ORDER(level);
 	u64 begin = view->gfn.nr & ~(pages - 1);
@@ -92,6 +92,9 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache,
 
 	if (!vm_inval_passes(vm, view->seq, range))
 		return S2_UNCHANGED;
+	/* The slot is still what it was, and so its log is there. */
+	if ((leaf->perm & PERM_W) && slot_logs(&view->slot))
+		vm_dirty_mark(vm, &view->slot, view->gfn.nr - view->slot.gfns.begin, &view->dirty);
 	return s2_map(&vm->s2, cache, view->gfn, level, leaf, exclusive);
 }
 
@@ -106,7 +109,7 @@ static int vm_map_level(const struct vm_view *view, const struct backing *b, boo
 	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
 }
 
-static void vm_map(struct vm *vm, struct s2_cache *cache, const struct vm_view *view,
+static void vm_map(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
 		   const struct backing *b, const struct fault_verdict *v)
 {
 	bool clean = memtype_needs_clean(b->kind, vm->host);
@@ -158,7 +161,7 @@ static void vm_apply(struct vm *vm, const struct vm_view *view, const struct fau
 }
 
 /* The page has memory behind it: finds that, and maps it or says what is wrong with it. */
-static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, const struct vm_view *view,
+static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
 			     perm_t need, struct vm_fault_result *result)
 {
 	struct fault_env env = vm_fault_env(vm);
@@ -201,4 +204,5 @@ void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access
 		vm_wait_for_widening(vm);
 	else
 		vm_apply(vm, &view, &v, result);
+	result->dirty = view.dirty;
 }

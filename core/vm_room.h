@@ -16,6 +16,29 @@ void vm_inval_end(struct vm *vm);
  */
 void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps);
 
+/*
+ * Takes W from what is mapped in @range, piece by piece, cutting blocks if there is memory for
+ * tables; else they lose it whole. vm->lock; takes s2_lock.
+ */
+void vm_s2_write_protect(struct vm *vm, struct gfn_range range);
+
+/* Tables in @range become blocks where they can. Takes s2_lock, piece by piece. */
+void vm_s2_join(struct vm *vm, struct gfn_range range);
+
+/*
+ * @page of @slot, whose writes are logged, is written or may be from now on: to its bitmap, or
+ * to @dirty. s2_lock, either way, and the slot is the one that is published.
+ */
+void vm_dirty_mark(struct vm *vm, const struct slot *slot, u64 page, struct vm_dirty_page *dirty);
+
+/* How a new log begins; vm->lock. */
+static inline enum slot_log vm_dirty_begin(const struct vm *vm)
+{
+	if (vm->dirty_ring && !vm->dirty_bitmap)
+		return SLOT_LOG_NONE;
+	return vm->dirty_manual & ABI_DIRTY_SET ? SLOT_LOG_DIRTY : SLOT_LOG_CLEAN;
+}
+
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);
 

@@ -19,6 +19,26 @@ static struct gfn_range vm_slot_touched(const struct slot_change *change)
 	return range;
 }
 
+/* What is mapped, after the new slot has been published and while its bracket is open. */
+static void vm_slot_narrow(struct vm *vm, const struct slot_change *change)
+{
+	switch (change->kind) {
+	case SLOT_NOTHING:
+	case SLOT_CREATE:
+		return;
+	case SLOT_DELETE:
+	case SLOT_MOVE:
+		vm_s2_unmap(vm, change->before.gfns, true);
+		return;
+	case SLOT_FLAGS:
+		/* What is dirty already may be written. */
+		if (slot_logs(&change->after) &&
+		    (vm->dirty_ring || vm_dirty_begin(vm) != SLOT_LOG_DIRTY))
+			vm_s2_write_protect(vm, change->after.gfns);
+		return;
+	}
+}
+
 static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 {
 	vm_inval_begin(vm, vm_slot_touched(change));
@@ -26,9 +46,10 @@ static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 	seam_write_lock(&vm->s2_lock);
 	seam_rcu_publish((void **)&vm->slots, change->next);
 	seam_write_unlock(&vm->s2_lock);
-	if (change->kind != SLOT_CREATE)
-		vm_s2_unmap(vm, change->before.gfns, true);
+	vm_slot_narrow(vm, change);
 	vm_inval_end(vm);
+	if (change->kind == SLOT_FLAGS && slot_logs(&change->before))
+		vm_s2_join(vm, change->after.gfns);
 	slot_plan_finish(change);
 }
 
@@ -46,8 +67,7 @@ static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
 {
 	struct fault_env env = vm_fault_env(vm);
 	struct slot_change change;
-	int err = slot_plan(vm->slots, req, vm->ipa_bits, &change);
-
+	int err = slot_plan(vm->slots, req, vm->ipa_bits, vm_dirty_begin(vm), &change);
 	if (err || change.kind == SLOT_NOTHING)
 		return err;
 	if (change.kind != SLOT_DELETE)

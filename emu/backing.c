@@ -152,6 +152,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 			continue;
 		covered += last - first;
 		out->kinds |= BIT(vma->kind);
+		out->remapped |= vma->kind >= BACKING_PFN_CACHED && vma->kind <= BACKING_PFN_DEVICE;
 		if (!vma->can_tag)
 			out->untaggable |= BIT(vma->kind);
 	}

@@ -27,6 +27,25 @@ void seam_free(void *p)
 	free(p);
 }
 
+/* The VMM is the test itself; NULL is what it has no memory at. */
+int seam_user_write(u64 user, const void *from, size_t size)
+{
+	emu_sched_point();
+	if (!user)
+		return -EFAULT;
+	memcpy((void *)(uintptr_t)user, from, size);
+	return 0;
+}
+
+int seam_user_read(void *to, u64 user, size_t size)
+{
+	emu_sched_point();
+	if (!user)
+		return -EFAULT;
+	memcpy(to, (const void *)(uintptr_t)user, size);
+	return 0;
+}
+
 void seam_dsb_ishst(void)
 {
 	emu_sched_point();

@@ -297,6 +297,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 			out->kinds |= BIT(BACKING_NONE);
 		reached = vma->vm_end;
 		out->kinds |= BIT(kind);
+		out->remapped |= facts.remapped;
 		if (!facts.can_tag)
 			out->untaggable |= BIT(kind);
 	}

@@ -8,6 +8,7 @@
 #include <asm/cpufeature.h>
 
 #include "compat.h"
+#include "dirty_ring.h"
 #include "tessera.h"
 #include "world.h"
 
@@ -16,8 +17,11 @@ struct tsr_cap {
 	long value; /* where it depends on nothing */
 	/* Where it depends on the host, or on @vm; NULL is /dev/kvm. */
 	long (*ask)(const struct tsr_vm *vm);
-	/* Called with vm->lock held; NULL: cannot be enabled. 0, -EINVAL or -ENOMEM. */
-	int (*enable)(struct tsr_vm *vm);
+	/*
+	 * Called with vm->lock held and kvm_enable_cap.args[0]; NULL: cannot be enabled.
+	 * 0, -EINVAL, -E2BIG or -ENOMEM.
+	 */
+	int (*enable)(struct tsr_vm *vm, u64 arg);
 };
 
 static long ask_vcpus(const struct tsr_vm *vm)
@@ -45,7 +49,7 @@ static long ask_mte(const struct tsr_vm *vm)
 	return tsr_host.mte >= 2;
 }
 
-static int enable_mte(struct tsr_vm *vm)
+static int enable_mte(struct tsr_vm *vm, u64 arg)
 {
 	return vm_enable_mte(&vm->mem);
 }
@@ -60,13 +64,28 @@ static long ask_watchpoints(const struct tsr_vm *vm)
 	return tsr_debug_watchpoints();
 }
 
-static int enable_nisv(struct tsr_vm *vm)
+static int enable_manual_protect(struct tsr_vm *vm, u64 arg)
+{
+	return vm_dirty_manual(&vm->mem, arg);
+}
+
+static int enable_ring(struct tsr_vm *vm, u64 arg)
+{
+	return tsr_dirty_ring_enable(vm, arg);
+}
+
+static int enable_ring_bitmap(struct tsr_vm *vm, u64 arg)
+{
+	return vm_dirty_enable_bitmap(&vm->mem);
+}
+
+static int enable_nisv(struct tsr_vm *vm, u64 arg)
 {
 	WRITE_ONCE(vm->cpu.nisv_to_user, true);
 	return 0;
 }
 
-static int enable_imp_id_regs(struct tsr_vm *vm)
+static int enable_imp_id_regs(struct tsr_vm *vm, u64 arg)
 {
 	if (vm->mem.started)
 		return -EINVAL;
@@ -74,7 +93,7 @@ static int enable_imp_id_regs(struct tsr_vm *vm)
 	return 0;
 }
 
-static int enable_system_suspend(struct tsr_vm *vm)
+static int enable_system_suspend(struct tsr_vm *vm, u64 arg)
 {
 	WRITE_ONCE(vm->cpu.system_suspend, true);
 	return 0;
@@ -105,6 +124,11 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
 	{ KVM_CAP_COALESCED_PIO, 1 },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+	  KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET,
+	  .enable = enable_manual_protect },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, TSR_DIRTY_RING_MAX, .enable = enable_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, 1, .enable = enable_ring_bitmap },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },
@@ -172,5 +196,5 @@ long tsr_enable_cap(struct tsr_vm *vm, const struct kvm_enable_cap *request)
 
 	if (!cap || !cap->enable || request->flags)
 		return -EINVAL;
-	return cap->enable(vm);
+	return cap->enable(vm, request->args[0]);
 }

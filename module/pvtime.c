@@ -22,6 +22,15 @@ static struct pvclock_vcpu_stolen_time __user *place(struct tsr_vcpu *v)
 	return (void __user *)hva.addr;
 }
 
+/* The guest's own memory has changed, which may be logged. */
+static void written(struct tsr_vcpu *v)
+{
+	struct vm_dirty_page page;
+
+	vm_dirty_written(&v->vm->mem, gpa_of(v->pvtime.ipa), &page);
+	tsr_dirty_ring_push(v, &page);
+}
+
 /* What is lost if the host or the VMM has taken the memory away is an account of time. */
 void tsr_pvtime_update(struct tsr_vcpu *v)
 {
@@ -37,6 +46,7 @@ void tsr_pvtime_update(struct tsr_vcpu *v)
 	if (!user || get_user(stolen, &user->stolen_time))
 		return;
 	put_user(cpu_to_le64(le64_to_cpu(stolen) + now - before), &user->stolen_time);
+	written(v);
 }
 
 u64 tsr_pvtime_start(struct tsr_vcpu *v)
@@ -46,8 +56,8 @@ u64 tsr_pvtime_start(struct tsr_vcpu *v)
 	v->pvtime.thread = current;
 	v->pvtime.waited = waited();
 	/* The same of memory that is not there now. */
-	if (user)
-		(void)!clear_user(user, sizeof(*user));
+	if (user && !clear_user(user, sizeof(*user)))
+		written(v);
 	return v->pvtime.ipa;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include "seam.h"
 
@@ -88,6 +89,16 @@ void *seam_alloc(size_t size)
 void seam_free(void *p)
 {
 	kvfree(p);
+}
+
+int seam_user_write(u64 user, const void *from, size_t size)
+{
+	return copy_to_user(u64_to_user_ptr(user), from, size) ? -EFAULT : 0;
+}
+
+int seam_user_read(void *to, u64 user, size_t size)
+{
+	return copy_from_user(to, u64_to_user_ptr(user), size) ? -EFAULT : 0;
 }
 
 void *seam_table_alloc(void)

@@ -43,6 +43,7 @@ struct tsr_vm {
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
 	struct tsr_coalesced coalesced;
 	struct tsr_vm_cpu cpu;
+	u32 dirty_ring_bytes; /* [lock to change] of each vCPU; 0: there are none */
 };
 
 /*
@@ -70,6 +71,13 @@ void tsr_vm_kick_all(struct tsr_vm *vm);
 
 /* query.c: KVM_TSR_QUERY_MEMORY on a VM; @arg: struct kvm_tsr_memory_query. */
 long tsr_vm_query(void *vm, void *arg, unsigned long raw);
+
+/*
+ * dirty.c: KVM_GET_DIRTY_LOG and KVM_CLEAR_DIRTY_LOG on a VM; @arg: struct kvm_dirty_log, struct
+ * kvm_clear_dirty_log.
+ */
+long tsr_dirty_get(void *vm, void *arg, unsigned long raw);
+long tsr_dirty_clear(void *vm, void *arg, unsigned long raw);
 
 /* caps.c: KVM_CHECK_EXTENSION; vm is NULL on /dev/kvm. Never fails: unknown is 0. */
 long tsr_check_extension(const struct tsr_vm *vm, unsigned long cap);

@@ -262,6 +262,7 @@ static enum tsr_next trap_abort(struct tsr_vcpu *v)
 	count_fault(v, &access);
 	tsr_fp_release(v);
 	vm_fault(&v->vm->mem, &v->cache, &access, &result);
+	tsr_dirty_ring_push(v, &result.dirty);
 	return apply_outcome(v, &result);
 }
 

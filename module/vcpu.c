@@ -351,19 +351,22 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long raw)
 
 /* --- The file. --- */
 
+static struct page *vcpu_mmap_page(const struct tsr_vcpu *v, unsigned long offset)
+{
+	if (!offset)
+		return virt_to_page(v->run);
+	if (offset == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		return virt_to_page(v->vm->coalesced.ring);
+	if (offset < KVM_DIRTY_LOG_PAGE_OFFSET)
+		return NULL;
+	return tsr_dirty_ring_page(&v->dirty_ring, offset - KVM_DIRTY_LOG_PAGE_OFFSET);
+}
+
 static vm_fault_t vcpu_mmap_fault(struct vm_fault *fault)
 {
-	struct tsr_vcpu *v = fault->vma->vm_file->private_data;
-
-	void *page;
-
-	if (!fault->pgoff)
-		page = v->run;
-	else if (fault->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
-		page = v->vm->coalesced.ring;
-	else
+	fault->page = vcpu_mmap_page(fault->vma->vm_file->private_data, fault->pgoff);
+	if (!fault->page)
 		return VM_FAULT_SIGBUS;
-	fault->page = virt_to_page(page);
 	get_page(fault->page);
 	return 0;
 }
@@ -372,8 +375,15 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 	.fault = vcpu_mmap_fault,
 };
 
+/* The dirty ring is of no use privately, and not to be executed (mainline refuses that). */
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	const struct tsr_vcpu *v = file->private_data;
+	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
+	bool rings = tsr_dirty_ring_page(&v->dirty_ring, 0) && last >= KVM_DIRTY_LOG_PAGE_OFFSET;
+
+	if (rings && ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }
@@ -422,7 +432,8 @@ static struct tsr_vcpu *vcpu_alloc(struct tsr_vm *vm, unsigned int id)
 	if (!v)
 		return NULL;
 	v->run = (struct kvm_run *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!v->run) {
+	if (!v->run || tsr_dirty_ring_init(&v->dirty_ring, vm->dirty_ring_bytes)) {
+		free_page((unsigned long)v->run);
 		kfree(v);
 		return NULL;
 	}
@@ -441,6 +452,7 @@ static struct tsr_vcpu *vcpu_alloc(struct tsr_vm *vm, unsigned int id)
 void tsr_vcpu_destroy(struct tsr_vcpu *v)
 {
 	s2_cache_drain(&v->cache);
+	tsr_dirty_ring_destroy(&v->dirty_ring);
 	free_page((unsigned long)v->run);
 	kfree(v);
 }

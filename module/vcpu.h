@@ -24,6 +24,7 @@
 #include <asm/debug-monitors.h>
 
 #include "debug.h"
+#include "dirty_ring.h"
 #include "stats.h"
 #include "switch.h"
 #include "tessera.h"
@@ -99,6 +100,7 @@ enum tsr_request {
 	TSR_REQUEST_POWER, /* mp_state is not RUNNABLE, or was not */
 	TSR_REQUEST_RESET, /* power.reset waits to be applied */
 	TSR_REQUEST_STEAL, /* the stolen time is to be brought up to date */
+	TSR_REQUEST_RING,  /* the dirty ring was full */
 };
 
 /* What a handler of an exit decides. */
@@ -196,6 +198,7 @@ struct tsr_vcpu {
 	struct tsr_pvtime pvtime;
 	unsigned int stuck;    /* aborts in a row whose address did not translate */
 	struct s2_cache cache; /* pages for core's translation tables */
+	struct tsr_dirty_ring dirty_ring;
 };
 
 static inline u64 tsr_ec(const struct tsr_vcpu *v)

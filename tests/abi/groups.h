@@ -11,6 +11,8 @@ void test_slots(void);
 void test_backing(void);
 void test_attrs(void);
 void test_query(void);
+void test_dirty(void);
+void test_ring(void);
 void test_fault(void);
 void test_perms(void);
 void test_huge(void);

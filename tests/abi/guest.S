@@ -179,6 +179,31 @@ guest_\name:
 	cbz	x0, 1b
 	finish
 
+/*
+ * For dirty.c: x0 the first page, x1 the vCPU's record (struct record). On one page after the
+ * other, as a generator of random numbers says, its own count up by one.
+ */
+	snippet	dirty_loop
+	ldp	x19, x20, [x1, #16]	/* pages less one, where its count is in a page */
+	ldr	x21, [x1, #32]
+	mov	x22, #0x4c95
+	movk	x22, #0x2d7f, lsl #16
+	movk	x22, #0xf42d, lsl #32
+	movk	x22, #0x5851, lsl #48
+1:	mul	x21, x21, x22
+	add	x21, x21, #1
+	and	x23, x19, x21, lsr #33
+	add	x23, x0, x23, lsl #12
+	ldr	x24, [x23, x20]
+	add	x24, x24, #1
+	str	x24, [x23, x20]
+	ldr	x24, [x1, #8]
+	add	x24, x24, #1
+	str	x24, [x1, #8]
+	ldr	x24, [x1]
+	cbz	x24, 1b
+	finish
+
 /* For bench: x1 times the same. */
 	snippet	hvc_loop
 	mov	x4, x1

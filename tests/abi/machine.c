@@ -138,6 +138,15 @@ static void vcpu_start(struct machine *m, unsigned long id, unsigned int flags)
 		stage1_enable(m, flags & MACHINE_MTE);
 }
 
+static void machine_rings(struct machine *m, bool bitmap)
+{
+	struct kvm_enable_cap enable = { .cap = KVM_CAP_DIRTY_LOG_RING_ACQ_REL, .args = { PAGE } };
+
+	if (call(m->vm, KVM_ENABLE_CAP, (unsigned long)&enable) < 0 ||
+	    (bitmap && machine_cap(m, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP) < 0))
+		err(2, "dirty rings cannot be enabled");
+}
+
 void machine_open(struct machine *m, unsigned int flags)
 {
 	*m = (struct machine){ .vcpu = -1 };
@@ -146,6 +155,8 @@ void machine_open(struct machine *m, unsigned int flags)
 		err(2, "a VM cannot be made");
 	if ((flags & MACHINE_IMP_ID) && machine_cap(m, KVM_CAP_ARM_WRITABLE_IMP_ID_REGS) < 0)
 		err(2, "ID registers cannot be made writable");
+	if (flags & MACHINE_RING)
+		machine_rings(m, flags & MACHINE_RING_BITMAP);
 	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)
 		err(2, "MTE cannot be enabled");
 	if (flags & MACHINE_NO_VCPU)

@@ -74,11 +74,13 @@ const char *env_lacks(unsigned int need);
 long call(int fd, unsigned long request, unsigned long arg);
 
 enum machine_flags {
-	MACHINE_MTE = 1 << 0,	  /* KVM_CAP_ARM_MTE */
-	MACHINE_IMP_ID = 1 << 4,  /* KVM_CAP_ARM_WRITABLE_IMP_ID_REGS */
-	MACHINE_MMU = 1 << 1,	  /* stage 1 on: identity, RAM Normal Tagged */
-	MACHINE_NO_VCPU = 1 << 2, /* no vCPU, no slot 0 */
-	MACHINE_SMALL = 1 << 3,	  /* SMALL_IPA_BITS */
+	MACHINE_MTE = 1 << 0,	      /* KVM_CAP_ARM_MTE */
+	MACHINE_IMP_ID = 1 << 4,      /* KVM_CAP_ARM_WRITABLE_IMP_ID_REGS */
+	MACHINE_MMU = 1 << 1,	      /* stage 1 on: identity, RAM Normal Tagged */
+	MACHINE_NO_VCPU = 1 << 2,     /* no vCPU, no slot 0 */
+	MACHINE_SMALL = 1 << 3,	      /* SMALL_IPA_BITS */
+	MACHINE_RING = 1 << 5,	      /* dirty rings of a page */
+	MACHINE_RING_BITMAP = 1 << 6, /* and bitmaps beside them */
 };
 
 struct machine {

@@ -22,7 +22,7 @@ static const struct group {
 	{ "tags", test_tags },	   { "mmio", test_mmio },     { "run", test_run },
 	{ "vcpu", test_vcpu },	   { "onereg", test_onereg }, { "debug", test_debug },
 	{ "calls", test_calls },   { "life", test_life },     { "huge", test_huge },
-	{ "idregs", test_idregs },
+	{ "idregs", test_idregs }, { "dirty", test_dirty },   { "ring", test_ring },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * A whole VM: vCPUs that access memory by whatever TLBs may hold and fault, the host's
- * notifier, which moves memory and takes pages, and attributes.
+ * notifier, which moves memory and takes pages, attributes, and in one run of four dirty
+ * logging, which begins, is harvested and ends.
  */
 #include "drive.h"
 
@@ -180,13 +181,43 @@ static void attributes(void *arg)
 	}
 }
 
+/* Nothing happens beside it: each page that may be written is in the log. */
+static void check_log(const struct dirty_log *log)
+{
+	for (u64 page = 0; page < PAGES; page++)
+		if (emu_tlb_rights(gfn_of(IPA / PAGE + page)).write &&
+		    !(log->bits[page / 64] >> page % 64 & 1))
+			emu_sched_fail("page %llu is clean and may be written", page);
+}
+
+static void logging(void *arg)
+{
+	struct slot_request req = { 0, ABI_MEM_LOG_DIRTY_PAGES, IPA, SIZE, vma->begin };
+	static u64 bits[PAGES / 64];
+
+	for (unsigned int i = 0; i < STEPS; i++) {
+		int err = 0;
+
+		if (emu_sched_random(4) == 0)
+			req.flags ^= ABI_MEM_LOG_DIRTY_PAGES;
+		err = vm_slot_set(&w.vm, &req);
+		if (!err && req.flags)
+			err = emu_sched_random(2)
+				      ? vm_dirty_get(&w.vm, 0, (u64)(uintptr_t)bits)
+				      : vm_dirty_clear(&w.vm, 0, 0, PAGES, (u64)(uintptr_t)bits);
+		if (err)
+			emu_sched_fail("dirty logging: error %d", err);
+		if (req.flags)
+			check_log(slot_by_id(w.vm.slots, 0)->log);
+	}
+}
+
 const char *drive_vm(u64 seed)
 {
 	const struct emu_actor actors[] = {
-		{ "vcpu 1", vcpu, &caches[0] },
-		{ "vcpu 2", vcpu, &caches[1] },
-		{ "host", host, NULL },
-		{ "attributes", attributes, NULL },
+		{ "vcpu 1", vcpu, &caches[0] }, { "vcpu 2", vcpu, &caches[1] },
+		{ "host", host, NULL },		{ "attributes", attributes, NULL },
+		{ "logging", logging, NULL },
 	};
 	const struct emu_actor quiet = { "the last vcpu", lone_vcpu, &caches[0] };
 	const char *error;
@@ -202,7 +233,7 @@ const char *drive_vm(u64 seed)
 	vma->hpa = hpa_of(areas);
 	owned[0] = true;
 	area = 0;
-	error = emu_sched_run(seed, actors, 4);
+	error = emu_sched_run(seed, actors, seed % 4 == 3 ? 5 : 4);
 	if (!error)
 		error = emu_sched_run(seed, &quiet, 1);
 	emu_tlb_audit();

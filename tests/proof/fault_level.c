@@ -26,8 +26,10 @@ int main(void)
 	level = fault_level(&slot, gfn, &b, attr_level);
 	prove(level >= 1 && level <= 3 && level >= attr_level);
 	prove(level == 3 || fits(&slot, gfn.nr, hfn, &b, level));
+	prove(level == 3 || !slot_logs(&slot));
 	/* The largest: a level above does not fit, or is not uniform. */
-	prove(level == 1 || level - 1 < attr_level || !fits(&slot, gfn.nr, hfn, &b, level - 1));
+	prove(slot_logs(&slot) || level == 1 || level - 1 < attr_level ||
+	      !fits(&slot, gfn.nr, hfn, &b, level - 1));
 	proved();
 	return 0;
 }

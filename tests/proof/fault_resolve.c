@@ -14,6 +14,8 @@ static void prove_map(const struct fault_env *env, const struct slot *slot, u8 a
 	prove(perm_has(v.perm, need) && perm_has(fault_perm(slot, attrs), v.perm & RWXT));
 	prove(v.perm & (PERM_R | PERM_W | PERM_X));
 	prove(b->writable || !(v.perm & PERM_W));
+	/* Each first write of what is logged comes here. */
+	prove(!slot_logs(slot) || !(v.perm & PERM_W) || (need & PERM_W));
 	prove(cacheable || !(v.perm & PERM_X));
 	/* No tag is lost: it is stored in memory that holds it, or the access comes here. */
 	if (env->mte && cacheable && !b->can_tag)

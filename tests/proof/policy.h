@@ -17,8 +17,8 @@ static inline bool one_of(perm_t perm)
 static inline struct slot any_slot(void)
 {
 	struct slot slot = {
-		.flags = nondet_u32() &
-			 (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL),
+		.flags = nondet_u32() & (ABI_MEM_READONLY | ABI_MEM_LOG_DIRTY_PAGES |
+					 ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL),
 		.gfns = { any_page(), nondet_u64() },
 	};
 

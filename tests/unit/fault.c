@@ -88,6 +88,9 @@ static perm_t effective(const struct combination *c)
 
 	if ((c->flags & ABI_MEM_READONLY) || !c->backing.writable)
 		perm &= ~PERM_W;
+	/* 4.5: what is logged is written by a fault of its own. */
+	if ((c->flags & ABI_MEM_LOG_DIRTY_PAGES) && !(the_need(c) & PERM_W))
+		perm &= ~PERM_W;
 	if (is_device(c->backing.kind))
 		perm &= ~PERM_X;
 	else if (c->mte && !c->backing.can_tag)
@@ -157,7 +160,7 @@ static struct expected expect(const struct combination *c)
 
 static void check(const struct combination *c)
 {
-	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE } };
+	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE }, NULL };
 	struct fault_env env = { c->host, c->mte };
 	struct expected e = expect(c);
 	struct fault_verdict v =
@@ -187,6 +190,9 @@ static const struct {
 static const u32 slot_flags[] = {
 	0,
 	ABI_MEM_READONLY,
+	ABI_MEM_LOG_DIRTY_PAGES,
+	ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_READONLY,
+	ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_TAGS_OPTIONAL,
 	ABI_MEM_TAGS_OPTIONAL,
 	ABI_MEM_TAGS_OPTIONAL | ABI_MEM_TAGS_ON_TOUCH,
 	ABI_MEM_READONLY | ABI_MEM_TAGS_OPTIONAL,
@@ -260,11 +266,11 @@ static void slots_are_refused_alike(void **state)
 {
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 
-	for (unsigned int i = 0; i < 4 * 6 * 2 * 5 * 2; i++) {
-		struct fault_env env = { hosts[i % 4], i / 24 % 2 };
-		u32 flags = slot_flags[i / 4 % 6];
-		enum backing_kind kind = (enum backing_kind)(BACKING_RAM + i / 48 % 5);
-		bool can_tag = i / 240 % 2 && kind == BACKING_RAM;
+	for (unsigned int i = 0; i < 4 * 9 * 2 * 5 * 2; i++) {
+		struct fault_env env = { hosts[i % 4], i / 36 % 2 };
+		u32 flags = slot_flags[i / 4 % 9];
+		enum backing_kind kind = (enum backing_kind)(BACKING_RAM + i / 72 % 5);
+		bool can_tag = i / 360 % 2 && kind == BACKING_RAM;
 		struct backing_survey survey = { .kinds = BIT(kind) | BIT(BACKING_NONE),
 						 .untaggable = can_tag ? 0 : BIT(kind) };
 		bool ok = slot_accepts(flags, env.mte, env.host, kind, can_tag);
@@ -276,6 +282,11 @@ static void slots_are_refused_alike(void **state)
 		survey.kinds |= BIT(BACKING_RAM);
 		if (kind != BACKING_RAM)
 			assert_int_equal(fault_slot_check(&env, flags, &survey), ok ? 0 : -EINVAL);
+		/* Remapped memory is not logged. */
+		survey.remapped = true;
+		ok &= !(flags & ABI_MEM_LOG_DIRTY_PAGES);
+		survey.kinds = BIT(kind);
+		assert_int_equal(fault_slot_check(&env, flags, &survey), ok ? 0 : -EINVAL);
 	}
 }
 
@@ -307,7 +318,7 @@ static void levels(void **state)
 {
 	for (size_t i = 0; i < sizeof(level_cases) / sizeof(level_cases[0]); i++) {
 		const struct level_case *c = &level_cases[i];
-		struct slot slot = { 0, 0, c->slot, { HVA_BASE } };
+		struct slot slot = { 0, 0, c->slot, { HVA_BASE }, NULL };
 		struct backing b = { .kind = BACKING_RAM,
 				     .hpa = { c->hfn * PAGE },
 				     .order = c->order };
@@ -315,6 +326,10 @@ static void levels(void **state)
 
 		if (level != c->level)
 			fail_msg("%s: %d", c->what, level);
+		slot.flags = ABI_MEM_LOG_DIRTY_PAGES;
+		assert_int_equal(fault_level(&slot, gfn_of(c->gfn), &b, c->attr_level), 3);
+		slot.flags |= ABI_MEM_READONLY;
+		assert_int_equal(fault_level(&slot, gfn_of(c->gfn), &b, c->attr_level), c->level);
 	}
 }
 

@@ -28,7 +28,7 @@ static struct slots *table;
 static int change(struct slot_request req, enum slot_change_kind *kind)
 {
 	struct slot_change c;
-	int err = slot_plan(table, &req, IPA, &c);
+	int err = slot_plan(table, &req, IPA, SLOT_LOG_CLEAN, &c);
 
 	if (kind)
 		*kind = c.kind;
@@ -95,7 +95,13 @@ static const struct slot_case slot_cases[] = {
 	{ "beyond the IPA size", { 2, 0, LAST, 0x2000, 0x7f1000000000 }, -EFAULT, 0 },
 	{ "far beyond", { 2, 0, 1ULL << 50, 0x1000, 0x7f1000000000 }, -EFAULT, 0 },
 	{ "the last page", { 2, 0, LAST, 0x1000, 0x7f1000000000 }, 0, SLOT_CREATE },
-	{ "dirty log: not served", { 3, LOG, 0x70000000, 0x1000, 0 }, -EINVAL, 0 },
+	{ "a log comes", { 1, RO | LOG, 0x50020000, 0x1000, 0x7f0000000000 }, 0, SLOT_MOVE },
+	{ "and goes", { 1, RO, 0x50020000, 0x1000, 0x7f0000000000 }, 0, SLOT_FLAGS },
+	{ "and comes", { 1, RO | LOG, 0x50020000, 0x1000, 0x7f0000000000 }, 0, SLOT_FLAGS },
+	{ "twice", { 1, RO | LOG, 0x50020000, 0x1000, 0x7f0000000000 }, 0, SLOT_NOTHING },
+	{ "and READONLY goes", { 1, LOG, 0x50020000, 0x1000, 0x7f0000000000 }, -EINVAL, 0 },
+	{ "a log moves", { 1, RO | LOG, 0x50010000, 0x1000, 0x7f0000000000 }, -EEXIST, 0 },
+	{ "elsewhere", { 1, RO | LOG, 0x50030000, 0x1000, 0x7f0000000000 }, 0, SLOT_MOVE },
 	{ "guest_memfd: not here", { 3, 4, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "unknown flag", { 3, 1U << 16, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
 	{ "ON_TOUCH alone", { 3, TCH, 0x70000000, 0x1000, 0x7f1000000000 }, -EINVAL, 0 },
@@ -209,7 +215,7 @@ static void model_step(struct model *m, u64 *seed)
 	if (err)
 		return;
 	m->used[id] = true;
-	m->slot[id] = (struct slot){ id, 0, { first, first + count }, hva_of(req.hva) };
+	m->slot[id] = (struct slot){ id, 0, { first, first + count }, hva_of(req.hva), NULL };
 }
 
 static void against_model(void **state)
