@@ -214,22 +214,24 @@ tessera inspect >"$out" 2>&1
 holds 'nothing named: status 100' [ $? = 100 ]
 
 # Another user gets nothing out of root's VM, and root trusts none of another user's.
-nobody() { start-stop-daemon -S -q -n none -c 1000:1000 -a /bin/tessera -- "$@"; }
-nobody inspect $other >"$out" 2>&1
+echo 'nobody:x:1000:1000::/:/bin/sh' >/etc/passwd
+nobody='start-stop-daemon -S -q -n none -c nobody -a /bin/tessera --'
+$nobody inspect $other >"$out" 2>&1
 holds 'another user: status 113' [ $? = 113 ]
 holds 'and no answer' grep -q 'gives no answer' "$out"
-nobody inspect /tmp/policies.socket >"$out" 2>&1
+$nobody inspect /tmp/policies.socket >"$out" 2>&1
 holds 'nor by the socket' grep -q 'Permission denied' "$out"
 chmod 666 /dev/kvm
-nobody run /guest/lazy 2 100000 >/dev/null 2>&1 &
+$nobody run /guest/lazy 2 100000 >/dev/null 2>&1 &
 stranger=$!
 until_shown 'Somebody else' $stranger
-nobody inspect $stranger >"$out" 2>&1
+$nobody inspect $stranger >"$out" 2>&1
 holds 'a VM of its own: status 0' [ $? = 0 ]
 tessera inspect $stranger >"$out" 2>&1
 holds 'which root does not trust: status 113' [ $? = 113 ]
 holds 'and it says so' grep -q 'Somebody else' "$out"
 kill $stranger
+rm -f /etc/passwd
 chmod 600 /dev/kvm
 asked 'those who asked are forgotten' "Process $other: 1 vCPU," $other
 
