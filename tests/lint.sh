@@ -138,9 +138,17 @@ check_quotes()
 	fi
 }
 
+check_states()
+{
+	docs/states --check 2>&1 || :
+	docs/states --numbers | host/in-root aarch64-linux-gnu-gcc-14 -fsyntax-only \
+		-Iinclude/uapi -x c - 2>&1 ||
+		echo "docs/abi.md: its numbers are not those of the headers"
+}
+
 failed=0
 number=0
-for check in licence size functions includes words scripts format quotes; do
+for check in licence size functions includes words scripts format quotes states; do
 	found=$(check_$check)
 	number=$((number + 1))
 	if [ -z "$found" ]; then
