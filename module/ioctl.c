@@ -17,6 +17,11 @@ static const struct tsr_ioctl *ioctl_find(const struct tsr_ioctl *table, size_t 
 	return NULL;
 }
 
+static bool ioctl_writes(const struct tsr_ioctl *entry)
+{
+	return (_IOC_DIR(entry->cmd) & _IOC_READ) && !entry->reads;
+}
+
 static long ioctl_serve(const struct tsr_ioctl *entry, void *self, unsigned long raw)
 {
 	u8 arg[TSR_IOCTL_ARG_MAX] __aligned(8);
@@ -32,7 +37,7 @@ static long ioctl_serve(const struct tsr_ioctl *entry, void *self, unsigned long
 	if (!entry->call)
 		return entry->refusal;
 	ret = entry->call(self, size ? arg : NULL, raw);
-	if (ret >= 0 && (_IOC_DIR(entry->cmd) & _IOC_READ) && copy_to_user(user, arg, size))
+	if (ret >= 0 && ioctl_writes(entry) && copy_to_user(user, arg, size))
 		return -EFAULT;
 	return ret;
 }

@@ -6,6 +6,8 @@
  * The argument of an entry is what its number says (_IOC_DIR, _IOC_SIZE): for
  * _IOW the structure is copied in before the call, for _IOR copied out after a
  * call that did not fail, for _IOWR both; for _IO the bare number is passed.
+ * Numbers that say more than mainline does, a structure that is read alone, are
+ * TSR_READS: a VMM may have it in memory that cannot be written.
  * Whoever needs more of the user's memory than the fixed structure finds its
  * address in @raw.
  */
@@ -25,9 +27,11 @@ struct tsr_ioctl {
 	 */
 	long (*call)(void *self, void *arg, unsigned long raw);
 	int refusal; /* where there is no call: the errno, after the structure was read */
+	bool reads;  /* nothing is copied out, whatever the number says */
 };
 
 #define TSR_SERVED(cmd_, call_)	  { .cmd = (cmd_), .call = (call_) }
+#define TSR_READS(cmd_, call_)	  { .cmd = (cmd_), .call = (call_), .reads = true }
 #define TSR_REFUSED(cmd_, errno_) { .cmd = (cmd_), .refusal = -(errno_) }
 
 /*

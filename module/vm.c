@@ -276,7 +276,7 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
 	TSR_SERVED(KVM_TSR_QUERY_MEMORY, tsr_vm_query),
 	TSR_SERVED(KVM_GET_DIRTY_LOG, tsr_dirty_get),
-	TSR_SERVED(KVM_CLEAR_DIRTY_LOG, tsr_dirty_clear),
+	TSR_READS(KVM_CLEAR_DIRTY_LOG, tsr_dirty_clear),
 	TSR_SERVED(KVM_RESET_DIRTY_RINGS, tsr_dirty_ring_reset),
 	TSR_SERVED(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced),
 	TSR_SERVED(KVM_UNREGISTER_COALESCED_MMIO, vm_unregister_coalesced),

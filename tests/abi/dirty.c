@@ -117,6 +117,25 @@ static const struct row pointer_rows[] = {
 	{ "CLEAR_DIRTY_LOG of a vCPU", NEED_TSR, FD_VCPU, KVM_CLEAR_DIRTY_LOG, PTR(bits), ENOTTY },
 };
 
+/* Its number says that the structure is written; mainline reads it alone. */
+static void clear_reads_only(struct machine *m)
+{
+	struct kvm_clear_dirty_log log = { .slot = TEST_SLOT,
+					   .num_pages = PAGES,
+					   .dirty_bitmap = none };
+	struct kvm_clear_dirty_log *fixed =
+		mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (fixed == MAP_FAILED)
+		err(2, "mmap");
+	*fixed = log;
+	if (mprotect(fixed, PAGE, PROT_READ))
+		err(2, "mprotect");
+	tap_errno(call(m->vm, KVM_CLEAR_DIRTY_LOG, PTR(fixed)), 0,
+		  "CLEAR_DIRTY_LOG: a structure that is read-only");
+	munmap(fixed, PAGE);
+}
+
 static void bad_input(struct machine *m)
 {
 	for (unsigned int i = 0; i < ROW_COUNT(get_rows); i++)
@@ -129,6 +148,7 @@ static void bad_input(struct machine *m)
 			  "CLEAR_DIRTY_LOG: %s", row->name);
 	}
 	rows_run(m, pointer_rows, ROW_COUNT(pointer_rows));
+	clear_reads_only(m);
 	for (uint64_t how = 0; how < 5; how++)
 		tap_errno(manual(m, how, 0), how == 2 || how == 4 ? EINVAL : 0,
 			  "MANUAL_DIRTY_LOG_PROTECT2: %u", (unsigned int)how);
