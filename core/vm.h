@@ -45,7 +45,7 @@ struct vm_fault_result {
 	struct vm_dirty_page dirty; /* whatever the outcome */
 };
 
-/* Counters; seam_count() adds, readers take no lock. */
+/* Counters; seam_count() adds, readers take no lock. More are in s2.stats. */
 struct vm_stats {
 	u64 faults;	   /* stage-2 aborts handled */
 	u64 exits_fault;   /* of those: KVM_EXIT_MEMORY_FAULT without TAG */

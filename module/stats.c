@@ -20,13 +20,15 @@ struct stat_group {
 };
 
 #define VCPU_STAT(name) { #name, offsetof(struct tsr_vcpu_stats, name) },
-#define VM_STAT(name)	{ #name, offsetof(struct vm_stats, name) }
+#define VM_STAT(name)	{ #name, offsetof(struct vm, stats.name) }
+#define S2_STAT(name)	{ #name, offsetof(struct vm, s2.stats.name) }
 
 static const struct counter vcpu_stats[] = { TSR_VCPU_STATS(VCPU_STAT) };
 
 static const struct counter vm_stats[] = {
-	VM_STAT(faults),       VM_STAT(exits_fault),   VM_STAT(exits_tag),
-	VM_STAT(pages_mapped), VM_STAT(blocks_mapped),
+	VM_STAT(faults),       VM_STAT(exits_fault),	   VM_STAT(exits_tag),
+	VM_STAT(pages_mapped), VM_STAT(blocks_mapped),	   S2_STAT(splits),
+	S2_STAT(joins),	       S2_STAT(pages_tags_opened),
 };
 
 static const struct stat_group vcpu_group = { vcpu_stats, ARRAY_SIZE(vcpu_stats) };
@@ -93,7 +95,7 @@ static ssize_t vm_stats_read(struct file *file, char __user *user, size_t size, 
 	char id[KVM_STATS_NAME_SIZE];
 
 	snprintf(id, sizeof(id), "kvm-%d", vm->pid);
-	return group_read(&vm_group, &vm->mem.stats, id, user, size, pos);
+	return group_read(&vm_group, &vm->mem, id, user, size, pos);
 }
 
 static ssize_t vcpu_stats_read(struct file *file, char __user *user, size_t size, loff_t *pos)

@@ -34,6 +34,7 @@ bool s2_split(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 	if (was != old)
 		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
 			s2_leaf_set_young(&table[i]);
+	seam_count(&walk->s2->stats.splits, 1);
 	return true;
 }
 
@@ -131,6 +132,7 @@ static void s2_join(struct s2_walk *walk, u64 *entry, u64 nr, int level)
 			s2_leaf_set_young(entry);
 	}
 	s2_walk_bury(walk, table);
+	seam_count(&walk->s2->stats.joins, 1);
 }
 
 static bool s2_join_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)

@@ -60,8 +60,10 @@ static void s2_leaf_maintain(const struct s2_mapping *m, u64 nr, u64 pages, bool
 {
 	struct hpa hpa = s2_mapping_hpa(m, nr);
 
-	if (tags)
+	if (tags) {
 		seam_tags_sanitise(hpa, pages);
+		seam_count(&m->s2->stats.pages_tags_opened, pages);
+	}
 	if (clean)
 		seam_dcache_clean_inval_poc(hpa, pages << TSR_PAGE_SHIFT);
 	if (inval)
@@ -120,6 +122,7 @@ static void s2_replace(const struct s2_mapping *m, u64 *entry, u64 nr, int level
 	if (s2_desc_is_table(old, level)) {
 		s2_walk_bury_tree(&walk, old, level);
 		s2_walk_finish(&walk);
+		seam_count(&m->s2->stats.joins, 1);
 	} else if (s2_leaf_cached(m->s2, old, level)) {
 		seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
 	}

@@ -32,6 +32,13 @@
 #define S2_TYPES 4
 #define S2_PERMS 16 /* sets of R, W, X and T */
 
+/* Counters; seam_count() adds, readers take no lock. Those of the owner are in vm.h. */
+struct s2_stats {
+	u64 splits;	       /* blocks that became a table */
+	u64 joins;	       /* tables that became a block */
+	u64 pages_tags_opened; /* mapped anew with T over memory that holds tags */
+};
+
 struct s2 {
 	const struct host *host; /* constant */
 	struct seam_tlb *tlb;	 /* constant */
@@ -41,6 +48,7 @@ struct s2 {
 	u8 root_order;		 /* constant: log2 of the pages of an entry there */
 	perm_t icache;		 /* constant: X, if memory to be fetched from is maintained first */
 	u64 attrs[S2_TYPES][S2_PERMS]; /* constant: of a block of each type and set of rights */
+	struct s2_stats stats;
 };
 
 /* How many tables the cache must hold, at most. */

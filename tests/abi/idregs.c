@@ -149,11 +149,15 @@ static void statistics(void)
 	machine_finishes(&m, guest_ldr, CODE_GPA, 0, NULL);
 	tap_ok(counter(vcpu, "exits") > 0, "one that has, has some");
 	tap_ok(counter(vcpu, "mmio_exit_user") == 1, "of which one was MMIO");
-	if (env.tsr)
+	if (env.tsr) {
 		tap_ok(counter(vm, "pages_mapped") + counter(vm, "blocks_mapped") > 0,
 		       "and the VM has memory mapped");
-	else
+		tap_ok(!counter(vm, "splits") && !counter(vm, "joins") &&
+			       !counter(vm, "pages_tags_opened"),
+		       "of which none was split, joined or opened to tags");
+	} else {
 		tap_skip(env_lacks(NEED_TSR), "and the VM has memory mapped");
+	}
 	machine_close(&m);
 	tap_ok(counter(vcpu, "mmio_exit_user") == 1, "the file stays when the fds are closed");
 	close(vcpu);

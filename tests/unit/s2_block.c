@@ -80,6 +80,33 @@ static void cuts_split(void **state)
 		}
 }
 
+/* What is cut, put together and opened to tags is counted once. */
+static void counted(void **state)
+{
+	tables_begin(&host_max, 40);
+	map(IPA, PA, 1, RWXT);
+	assert_int_equal(t.s2.stats.splits, 0);
+	/* A page of a block of 1 GiB: two tables. */
+	unmap_with(&t.cache, IPA, PAGE);
+	assert_int_equal(t.s2.stats.splits, 2);
+	unmap_with(&t.cache, IPA + PAGE, PAGE);
+	split_range(IPA, BLOCK, 3);
+	assert_int_equal(t.s2.stats.splits, 2);
+	join_range(IPA, GIB, 1);
+	assert_int_equal(t.s2.stats.joins, 0);
+	map(IPA, PA, 3, RWXT);
+	map(IPA + PAGE, PA + PAGE, 3, RWXT);
+	join_range(IPA, GIB, 1);
+	assert_int_equal(t.s2.stats.joins, 2);
+	/* A block over a table is one, too; what is mapped there already is none. */
+	split_range(IPA, GIB, 2);
+	map(IPA, PA, 1, RWXT);
+	map(IPA, PA, 1, RWXT);
+	assert_int_equal(t.s2.stats.joins, 3);
+	assert_int_equal(t.s2.stats.splits, 3);
+	assert_true(tables_end());
+}
+
 /* Both ends of a range in blocks of 1 GiB, with tables for exactly that. */
 static void both_ends(void **state)
 {
@@ -438,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cuts_split),
+		cmocka_unit_test(counted),
 		cmocka_unit_test(both_ends),
 		cmocka_unit_test(short_of_tables),
 		cmocka_unit_test(needless_cuts),

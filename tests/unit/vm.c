@@ -212,6 +212,7 @@ static void not_taggable_with_mte_perm(void **state)
 	assert_runs(IPA, EMU_TAG_READ);
 	assert_int_equal(w.vm.stats.exits_tag, 3);
 	assert_int_equal(w.vm.stats.exits_fault, 1);
+	assert_int_equal(w.vm.s2.stats.pages_tags_opened, 1);
 	world_end(&w);
 }
 
@@ -231,6 +232,7 @@ static void not_taggable_on_touch(void **state)
 	assert_runs(IPA, EMU_WRITE);
 	assert_runs(IPA, EMU_TAG_WRITE);
 	assert_int_equal(w.vm.stats.exits_tag, 2);
+	assert_int_equal(w.vm.s2.stats.pages_tags_opened, 1);
 	world_end(&w);
 }
 
