@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * What mainline's header defines and tessera does not serve: docs/abi.md 2.1. Whatever
- * the argument is, the answer is ENOTTY, or the error that the row names.
+ * What tessera does not serve: docs/abi.md 2.1, from which the table here is generated.
+ * Whatever the argument is, the answer is ENOTTY, or the error that the row names; so it is
+ * of every number that has no row, whatever mainline's header calls it, on every fd.
  */
 #include <errno.h>
 
@@ -10,45 +11,84 @@
 #include "tap.h"
 
 /* Zero and writable: a call that wrongly goes ahead finds memory to go on with. */
-static char scratch[PAGE] __attribute__((aligned(16)));
+static char scratch[2 * PAGE] __attribute__((aligned(16)));
 
-#define ARG PTR(scratch)
+#define FDS_SYSTEM (1U << FD_SYSTEM)
+#define FDS_VM	   (1U << FD_VM)
+#define FDS_VCPU   (1U << FD_VCPU)
 
-static const struct row rows[] = {
-	{ "VM: CREATE_IRQCHIP", 0, FD_VM, KVM_CREATE_IRQCHIP, 0, ENOTTY },
-	{ "VM: IRQ_LINE", 0, FD_VM, KVM_IRQ_LINE, ARG, ENOTTY },
-	{ "VM: IRQ_LINE_STATUS", 0, FD_VM, KVM_IRQ_LINE_STATUS, ARG, ENOTTY },
-	{ "VM: GET_IRQCHIP", 0, FD_VM, KVM_GET_IRQCHIP, ARG, ENOTTY },
-	{ "VM: SET_GSI_ROUTING", 0, FD_VM, KVM_SET_GSI_ROUTING, ARG, ENOTTY },
-	{ "VM: IRQFD", 0, FD_VM, KVM_IRQFD, ARG, ENOTTY },
-	{ "VM: IOEVENTFD", 0, FD_VM, KVM_IOEVENTFD, ARG, ENOTTY },
-	{ "VM: SET_BOOT_CPU_ID", 0, FD_VM, KVM_SET_BOOT_CPU_ID, 0, ENOTTY },
-	{ "VM: SET_CLOCK", 0, FD_VM, KVM_SET_CLOCK, ARG, ENOTTY },
-	{ "VM: GET_CLOCK", 0, FD_VM, KVM_GET_CLOCK, ARG, ENOTTY },
-	{ "VM: SIGNAL_MSI", 0, FD_VM, KVM_SIGNAL_MSI, ARG, ENOTTY },
-	{ "VM: ARM_SET_DEVICE_ADDR", 0, FD_VM, KVM_ARM_SET_DEVICE_ADDR, ARG, ENOTTY },
-	{ "VM: ARM_MTE_COPY_TAGS", 0, FD_VM, KVM_ARM_MTE_COPY_TAGS, ARG, ENOTTY },
-	{ "VM: ARM_SET_COUNTER_OFFSET", 0, FD_VM, KVM_ARM_SET_COUNTER_OFFSET, ARG, ENOTTY },
-	{ "VM: CREATE_GUEST_MEMFD", 0, FD_VM, KVM_CREATE_GUEST_MEMFD, ARG, ENOTTY },
-	{ "VM: CREATE_DEVICE", 0, FD_VM, KVM_CREATE_DEVICE, ARG, ENODEV },
-	{ "VM: SET_NR_MMU_PAGES", 0, FD_VM, KVM_SET_NR_MMU_PAGES, 1, ENOTTY },
-	{ "VM: MEMORY_ENCRYPT_OP", 0, FD_VM, KVM_MEMORY_ENCRYPT_OP, ARG, ENOTTY },
-	{ "VM: TSR_TAG_BATCH", 0, FD_VM, KVM_TSR_TAG_BATCH, ARG, ENOTTY },
-	{ "vCPU: GET_REGS", 0, FD_VCPU, KVM_GET_REGS, ARG, ENOTTY },
-	{ "vCPU: SET_REGS", 0, FD_VCPU, KVM_SET_REGS, ARG, ENOTTY },
-	{ "vCPU: GET_SREGS", 0, FD_VCPU, KVM_GET_SREGS, ARG, ENOTTY },
-	{ "vCPU: SET_SREGS", 0, FD_VCPU, KVM_SET_SREGS, ARG, ENOTTY },
-	{ "vCPU: GET_FPU", 0, FD_VCPU, KVM_GET_FPU, ARG, ENOTTY },
-	{ "vCPU: SET_FPU", 0, FD_VCPU, KVM_SET_FPU, ARG, ENOTTY },
-	{ "vCPU: TRANSLATE", 0, FD_VCPU, KVM_TRANSLATE, ARG, ENOTTY },
-	{ "vCPU: INTERRUPT", 0, FD_VCPU, KVM_INTERRUPT, ARG, ENOTTY },
-	{ "vCPU: NMI", 0, FD_VCPU, KVM_NMI, 0, ENOTTY },
-	{ "vCPU: IRQ_LINE", 0, FD_VCPU, KVM_IRQ_LINE, ARG, ENOTTY },
-	{ "vCPU: ENABLE_CAP", 0, FD_VCPU, KVM_ENABLE_CAP, ARG, ENOTTY },
-	{ "vCPU: ARM_VCPU_FINALIZE", 0, FD_VCPU, KVM_ARM_VCPU_FINALIZE, ARG, ENOTTY },
-	{ "vCPU: PRE_FAULT_MEMORY", 0, FD_VCPU, KVM_PRE_FAULT_MEMORY, ARG, ENOTTY },
-	{ "vCPU: KVMCLOCK_CTRL", 0, FD_VCPU, KVM_KVMCLOCK_CTRL, 0, ENOTTY },
+static const struct ioctl_row {
+	const char *name;
+	unsigned long request;
+	unsigned int fds;
+	int error;
+} table[] = {
+#define IOCTL(name, fds, error) { #name, name, fds, error },
+#include <abi_ioctls.h>
 };
+
+static const char *const fd_names[] = { "system", "VM", "vCPU" };
+
+static int fd_of(const struct machine *m, enum fd_kind kind)
+{
+	return kind == FD_SYSTEM ? env.kvm : kind == FD_VM ? m->vm : m->vcpu;
+}
+
+/* Two names may have one number, each on its own fd. */
+static const struct ioctl_row *row_of(enum fd_kind kind, unsigned long request)
+{
+	for (unsigned int i = 0; i < ROW_COUNT(table); i++)
+		if (table[i].request == request && (table[i].fds & 1U << kind))
+			return &table[i];
+	return NULL;
+}
+
+/* On each fd where it is not served. */
+static void table_run(struct machine *m, const struct ioctl_row *row)
+{
+	for (enum fd_kind kind = FD_SYSTEM; kind <= FD_VCPU; kind++) {
+		const struct ioctl_row *here = row_of(kind, row->request);
+
+		if (!here || here->error)
+			tap_errno(call(fd_of(m, kind), row->request, PTR(scratch)),
+				  here ? here->error : ENOTTY, "%s: %s", fd_names[kind], row->name);
+	}
+}
+
+/* Sizes of structures that the header's numbers have, of any architecture, and of none. */
+static const unsigned int sizes[] = { 0,   1,	2,   4,	  5,   8,   12,	 16,   20,
+				      24,  32,	40,  48,  56,  64,  72,	 80,   96,
+				      104, 128, 256, 312, 416, 520, 864, 1024, 4096 };
+
+/* Each direction and size of number @nr; returns those not refused, the last in @request. */
+static unsigned int number_run(int fd, enum fd_kind kind, unsigned int nr, unsigned long *request)
+{
+	unsigned int wrong = 0;
+
+	for (unsigned int dir = _IOC_NONE; dir <= (_IOC_READ | _IOC_WRITE); dir++)
+		for (unsigned int i = 0; i < ROW_COUNT(sizes); i++) {
+			unsigned long cmd = _IOC(dir, KVMIO, nr, sizes[i]);
+
+			if (row_of(kind, cmd) || call(fd, cmd, PTR(scratch)) == -ENOTTY)
+				continue;
+			*request = cmd;
+			wrong++;
+		}
+	return wrong;
+}
+
+static void numbers(struct machine *m)
+{
+	for (enum fd_kind kind = FD_SYSTEM; kind <= FD_VCPU; kind++) {
+		unsigned long request = 0;
+		unsigned int wrong = 0;
+
+		for (unsigned int nr = 0; nr < 256; nr++)
+			wrong += number_run(fd_of(m, kind), kind, nr, &request);
+		tap_ok(!wrong, "%s: every other number (%u wrong, the last %#lx)", fd_names[kind],
+		       wrong, request);
+	}
+}
 
 /* KVM_CREATE_DEVICE of each type, and as a mere question. */
 static void devices(struct machine *m)
@@ -72,7 +112,9 @@ void test_refused(void)
 		return;
 	}
 	machine_open(&m, 0);
-	rows_run(&m, rows, ROW_COUNT(rows));
+	for (unsigned int i = 0; i < ROW_COUNT(table); i++)
+		table_run(&m, &table[i]);
+	numbers(&m);
 	devices(&m);
 	machine_close(&m);
 }

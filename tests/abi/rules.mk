@@ -10,3 +10,10 @@ $(B)/bin/abi: LDLIBS += -pthread
 $(abi-objs): CPPFLAGS += -D_GNU_SOURCE
 # A row leaves out what is zero.
 $(abi-objs): CFLAGS += -Wno-missing-field-initializers
+
+# What refused.c expects is generated from the page that lint holds to the module's tables.
+$(B)/arm64/tests/abi/refused.o: CPPFLAGS += -I$(B)/generated
+$(B)/arm64/tests/abi/refused.o: $(B)/generated/abi_ioctls.h
+$(B)/generated/abi_ioctls.h: docs/abi.md docs/states
+	@mkdir -p $(@D)
+	docs/states --ioctls >$@
