@@ -67,7 +67,8 @@ static bool desc_read(struct tsr_vcpu *v, u64 ipa, u64 *desc)
 {
 	struct hva hva;
 
-	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), &hva) || get_user(*desc, (u64 __user *)hva.addr))
+	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), false, &hva) ||
+	    get_user(*desc, (u64 __user *)hva.addr))
 		return false;
 	if (tsr_vreg_get(v, VREG_SCTLR) & SCTLR_EE)
 		*desc = swab64(*desc);
