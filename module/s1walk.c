@@ -14,8 +14,8 @@
 #define TCR_FIELD_T1SZ GENMASK_ULL(21, 16)
 #define TCR_FIELD_TG1  GENMASK_ULL(31, 30)
 
-/* TTBRn_EL1 (D24.2.171), and which of them translates an address. */
-#define TTBR_BADDR GENMASK_ULL(47, 1)
+/* TTBRn_EL1 (D24.2.171), a table is aligned; and which of them translates an address. */
+#define TTBR_BADDR GENMASK_ULL(47, 3)
 #define VA_UPPER   BIT_ULL(55)
 
 /* A descriptor that points to the next level's table (D8.3.1). */
