@@ -122,14 +122,15 @@ static bool handle_requests(struct tsr_vcpu *v)
 	}
 	if (take_reset(v))
 		apply_reset(v);
-	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
-		tsr_pvtime_update(v);
 	if (test_and_clear_bit(TSR_REQUEST_RING, &v->requests) &&
 	    tsr_dirty_ring_full(&v->dirty_ring)) {
 		set_bit(TSR_REQUEST_RING, &v->requests);
 		v->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return false;
 	}
+	/* After the ring: it may take an entry. */
+	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
+		tsr_pvtime_update(v);
 	return true;
 }
 
