@@ -189,8 +189,11 @@ unsigned int vm_query(struct vm *vm, struct gfn_range *range, struct vm_extent *
 void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
 	      struct vm_fault_result *result);
 
-/* Is @gpa inside a slot, and may the host see it there? For KVM_EXIT_MMIO and PV structures. */
-bool vm_gpa_hva(struct vm *vm, struct gpa gpa, struct hva *hva);
+/*
+ * Where @gpa is in the VMM, if it is inside a slot, and one that is not READONLY if @write: for
+ * what the owner reads and writes on behalf of a guest, which attributes do not bind.
+ */
+bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);

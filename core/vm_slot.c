@@ -118,15 +118,17 @@ int vm_enable_mte(struct vm *vm)
 	return err;
 }
 
-bool vm_gpa_hva(struct vm *vm, struct gpa gpa, struct hva *hva)
+bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)
 {
 	const struct slot *slot;
+	bool found;
 
 	seam_rcu_read_lock();
 	slot = slot_find(vm_slots(vm), gpa_gfn(gpa));
-	if (slot)
+	found = slot && !(write && (slot->flags & ABI_MEM_READONLY));
+	if (found)
 		*hva = hva_of(slot_gfn_hva(slot, gpa_gfn(gpa)).addr +
 			      (gpa.addr & (TSR_PAGE_SIZE - 1)));
 	seam_rcu_read_unlock();
-	return slot;
+	return found;
 }

@@ -169,6 +169,9 @@ static const struct {
 /* ID_AA64PFR1_EL1.MTE: FEAT_MTE2, what KVM_CAP_ARM_MTE promises. */
 #define MTE_WHOLE 2
 
+/* ID_AA64DFR0_EL1.DebugVer: that of Armv8.0; there is nothing below (D24.2.71). */
+#define DEBUG_V8 6
+
 /* CCSIDR_EL1 without FEAT_CCIDX (Arm ARM D24.2.27): LineSize is log2(bytes) - 4. */
 #define CCSIDR_LINE_BIAS 4
 #define CSSELR_IND	 BIT(0)
@@ -246,6 +249,15 @@ bool tsr_idreg_aarch32(u32 enc)
 	}
 }
 
+/* What a VMM may not go below. */
+static int field_least(const struct id_field *f)
+{
+	if (f->enc == DFR0 && f->shift == ID_AA64DFR0_EL1_DebugVer_SHIFT)
+		return DEBUG_V8;
+	/* With MTE enabled the VM has it whole. */
+	return f->need == ID_MTE ? MTE_WHOLE : INT_MIN;
+}
+
 static bool field_fits(const struct id_field *f, u64 offered, u64 value)
 {
 	int most, asked;
@@ -267,10 +279,7 @@ static bool field_fits(const struct id_field *f, u64 offered, u64 value)
 	case ID_CONST:
 		break;
 	}
-	/* With MTE enabled the VM has it whole. */
-	if (f->need == ID_MTE && asked < MTE_WHOLE)
-		return false;
-	return asked <= most;
+	return field_least(f) <= asked && asked <= most;
 }
 
 bool tsr_idreg_fits(const struct tsr_idmodel *m, u32 enc, u64 value)

@@ -246,24 +246,28 @@ static u64 psci_features(const struct tsr_vcpu *v, u32 fn)
 	return psci_since(fn) == 3 ? OFF2_HIBERNATE : PSCI_RET_SUCCESS;
 }
 
-bool tsr_psci_fast(struct tsr_vcpu *v, u64 *value)
+bool tsr_psci_fast(struct tsr_vcpu *v)
 {
-	u32 fn = v->ctx.x[0];
-
-	switch (fn) {
+	/* psci_has() of a constant costs next to nothing. */
+	switch ((u32)v->ctx.x[0]) {
 	case PSCI_0_2_FN_PSCI_VERSION:
-		*value = tsr_psci_version(v);
-		break;
+		if (!psci_has(v, PSCI_0_2_FN_PSCI_VERSION))
+			return false;
+		tsr_smccc_answer(v, tsr_psci_version(v));
+		return true;
 	case PSCI_1_0_FN_PSCI_FEATURES:
-		*value = psci_features(v, v->ctx.x[1]);
-		break;
+		if (!psci_has(v, PSCI_1_0_FN_PSCI_FEATURES))
+			return false;
+		tsr_smccc_answer(v, psci_features(v, v->ctx.x[1]));
+		return true;
 	case PSCI_0_2_FN_MIGRATE_INFO_TYPE:
-		*value = PSCI_0_2_TOS_MP;
-		break;
+		if (!psci_has(v, PSCI_0_2_FN_MIGRATE_INFO_TYPE))
+			return false;
+		tsr_smccc_answer(v, PSCI_0_2_TOS_MP);
+		return true;
 	default:
 		return false;
 	}
-	return psci_has(v, fn);
 }
 
 /* PSCI 0.1 as KVM numbers it, in terms of 0.2's. */

@@ -32,8 +32,8 @@ void tsr_vcpu_suspend(struct tsr_vcpu *v);
 /* The PSCI that this vCPU's guest finds: one of the versions above. */
 u32 tsr_psci_version(const struct tsr_vcpu *v);
 
-/* PSCI calls that only compute; true: answered, with @value. With interrupts off, too. */
-bool tsr_psci_fast(struct tsr_vcpu *v, u64 *value);
+/* PSCI calls that only compute; true: answered. With interrupts off, too. */
+bool tsr_psci_fast(struct tsr_vcpu *v);
 /* The call that x0 names, which may be none of PSCI's. */
 enum tsr_next tsr_psci_call(struct tsr_vcpu *v);
 

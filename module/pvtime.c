@@ -17,7 +17,7 @@ static struct pvclock_vcpu_stolen_time __user *place(struct tsr_vcpu *v)
 {
 	struct hva hva;
 
-	if (!tsr_pvtime_on(v) || !vm_gpa_hva(&v->vm->mem, gpa_of(v->pvtime.ipa), &hva))
+	if (!tsr_pvtime_on(v) || !vm_gpa_hva(&v->vm->mem, gpa_of(v->pvtime.ipa), true, &hva))
 		return NULL;
 	return (void __user *)hva.addr;
 }
@@ -72,7 +72,7 @@ int tsr_pvtime_set(struct tsr_vcpu *v, void __user *user)
 		return -EINVAL;
 	if (tsr_pvtime_on(v))
 		return -EEXIST;
-	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), &hva))
+	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), true, &hva))
 		return -EINVAL;
 	v->pvtime.ipa = ipa;
 	return 0;

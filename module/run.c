@@ -122,14 +122,15 @@ static bool handle_requests(struct tsr_vcpu *v)
 	}
 	if (take_reset(v))
 		apply_reset(v);
-	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
-		tsr_pvtime_update(v);
 	if (test_and_clear_bit(TSR_REQUEST_RING, &v->requests) &&
 	    tsr_dirty_ring_full(&v->dirty_ring)) {
 		set_bit(TSR_REQUEST_RING, &v->requests);
 		v->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return false;
 	}
+	/* After the ring: it may take an entry. */
+	if (test_and_clear_bit(TSR_REQUEST_STEAL, &v->requests))
+		tsr_pvtime_update(v);
 	return true;
 }
 
@@ -303,13 +304,24 @@ static void sigset_swap_back(struct tsr_vcpu *v)
 	sigemptyset(&current->real_blocked);
 }
 
+/* Whoever changes what guests see has done so, or finds that it is settled. */
+static void settle_vm(struct tsr_vm *vm)
+{
+	/* Pairs with the release: what was settled is seen. */
+	if (smp_load_acquire(&vm->cpu.ran))
+		return;
+	mutex_lock(&vm->lock);
+	smp_store_release(&vm->cpu.ran, true);
+	mutex_unlock(&vm->lock);
+}
+
 static void run_until_exit(struct tsr_vcpu *v)
 {
+	settle_vm(v->vm);
 	sigset_swap(v);
 	v->run->exit_reason = KVM_EXIT_UNKNOWN;
 	v->run->flags = 0;
 	v->run_error = 0;
-	WRITE_ONCE(v->vm->cpu.ran, true);
 	WRITE_ONCE(v->task, current);
 	if (tsr_pvtime_on(v))
 		set_bit(TSR_REQUEST_STEAL, &v->requests);

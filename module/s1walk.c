@@ -14,8 +14,8 @@
 #define TCR_FIELD_T1SZ GENMASK_ULL(21, 16)
 #define TCR_FIELD_TG1  GENMASK_ULL(31, 30)
 
-/* TTBRn_EL1 (D24.2.171), and which of them translates an address. */
-#define TTBR_BADDR GENMASK_ULL(47, 1)
+/* TTBRn_EL1 (D24.2.171), a table is aligned; and which of them translates an address. */
+#define TTBR_BADDR GENMASK_ULL(47, 3)
 #define VA_UPPER   BIT_ULL(55)
 
 /* A descriptor that points to the next level's table (D8.3.1). */
@@ -67,7 +67,8 @@ static bool desc_read(struct tsr_vcpu *v, u64 ipa, u64 *desc)
 {
 	struct hva hva;
 
-	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), &hva) || get_user(*desc, (u64 __user *)hva.addr))
+	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), false, &hva) ||
+	    get_user(*desc, (u64 __user *)hva.addr))
 		return false;
 	if (tsr_vreg_get(v, VREG_SCTLR) & SCTLR_EE)
 		*desc = swab64(*desc);

@@ -333,21 +333,16 @@ static u64 arch_features(const struct tsr_vcpu *v, u32 feature)
 /* Calls that only compute; true: answered. */
 static bool compute(struct tsr_vcpu *v)
 {
-	u64 value;
-
 	switch ((u32)v->ctx.x[0]) {
 	case ARM_SMCCC_VERSION_FUNC_ID:
-		value = ARM_SMCCC_VERSION_1_1;
-		break;
+		tsr_smccc_answer(v, ARM_SMCCC_VERSION_1_1);
+		return true;
 	case ARM_SMCCC_ARCH_FEATURES_FUNC_ID:
-		value = arch_features(v, v->ctx.x[1]);
-		break;
+		tsr_smccc_answer(v, arch_features(v, v->ctx.x[1]));
+		return true;
 	default:
-		if (!tsr_psci_fast(v, &value))
-			return false;
+		return tsr_psci_fast(v);
 	}
-	tsr_smccc_answer(v, value);
-	return true;
 }
 
 bool tsr_smccc_fast(struct tsr_vcpu *v)

@@ -77,6 +77,12 @@ bool tsr_interrupt_due(struct tsr_vcpu *v)
 	return v->serror_pending || !wfi_timeout(v);
 }
 
+/* Others are for the turn before the guest, and may stay while the vCPU is suspended. */
+static bool wait_ends(const struct tsr_vcpu *v)
+{
+	return READ_ONCE(v->requests) & (BIT(TSR_REQUEST_KICK) | BIT(TSR_REQUEST_POWER));
+}
+
 void tsr_wait_for_interrupt(struct tsr_vcpu *v)
 {
 	ktime_t timeout = wfi_timeout(v);
@@ -85,9 +91,9 @@ void tsr_wait_for_interrupt(struct tsr_vcpu *v)
 		return;
 	tsr_fp_release(v);
 	if (timeout == KTIME_MAX)
-		wait_event_interruptible(v->wait, READ_ONCE(v->requests));
+		wait_event_interruptible(v->wait, wait_ends(v));
 	else if (timeout > 0)
-		wait_event_interruptible_hrtimeout(v->wait, READ_ONCE(v->requests), timeout);
+		wait_event_interruptible_hrtimeout(v->wait, wait_ends(v), timeout);
 }
 
 /* WFE, and the forms with a timeout, may end at any time, and do. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "groups.h"
 #include "guest.h"
@@ -142,11 +143,21 @@ static void stolen_time(void)
 	machine_close(&m);
 }
 
+/* CPU time of this thread. */
+static long cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 /* PSCI SYSTEM_SUSPEND is there where the VMM wants it, and is the VMM's to do. */
 static void suspend(void)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
 	struct machine m;
+	long before;
 
 	machine_open(&m, 0);
 	tap_ok(answers(&m, 0xc400000e, NOT_SUPPORTED), "SYSTEM_SUSPEND is off at first");
@@ -156,8 +167,11 @@ static void suspend(void)
 		       m.run->system_event.type == KVM_SYSTEM_EVENT_SUSPEND,
 	       "and is a system event");
 	tap_errno(call(m.vcpu, KVM_SET_MP_STATE, PTR(&state)), 0, "SET_MP_STATE: SUSPENDED");
-	alarm_in(50);
+	call(m.vcpu, KVM_SET_DEVICE_ATTR, ATTR_AT(2, 0, &ipa));
+	before = cpu_ms();
+	alarm_in(200);
 	tap_errno(machine_run(&m), EINTR, "a suspended vCPU waits: EINTR");
+	tap_ok(cpu_ms() - before < 100, "and sleeps, with an account of stolen time, too");
 	call(m.vcpu, KVM_SET_VCPU_EVENTS,
 	     PTR(&(const struct kvm_vcpu_events){ .exception.serror_pending = 1 }));
 	tap_ok(machine_run(&m) == 0 && m.run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&

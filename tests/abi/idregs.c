@@ -60,6 +60,16 @@ static const struct {
 	{ "CTR_EL0.IminLine", REG_CTR, 0 },
 };
 
+/* DebugVer: 6 is Armv8.0, and smaller values are reserved. */
+static void least(struct machine *m)
+{
+	uint64_t id = SYS(0, 0, 5, 0), full = machine_get(m, id);
+
+	tap_errno(set(m, id, (full & ~0xfUL) | 5), EINVAL, "ID_AA64DFR0_EL1.DebugVer = 5");
+	tap_errno(set(m, id, (full & ~0xfUL) | 6), 0, "ID_AA64DFR0_EL1.DebugVer = 6");
+	tap_errno(set(m, id, full), 0, "and as it was");
+}
+
 static void lower_and_raise(struct machine *m)
 {
 	for (unsigned int i = 0; i < ROW_COUNT(fields); i++) {
@@ -176,6 +186,7 @@ void test_idregs(void)
 	rows_run(&m, rows, ROW_COUNT(rows));
 	tap_ok((masks[ISAR0_INDEX] & 0xf0) == 0xf0, "ID_AA64ISAR0_EL1.AES is writable");
 	lower_and_raise(&m);
+	least(&m);
 	guest_sees(&m);
 	machine_close(&m);
 	midr();

@@ -145,20 +145,39 @@ static void addresses_of_the_vmm(void **state)
 
 	world_begin(&w, &host_max, 40);
 	world_ram(&w, 0, IPA, BLOCK, 0);
-	assert_true(vm_gpa_hva(&w.vm, gpa_of(IPA + 0x12345), &hva));
+	assert_true(vm_gpa_hva(&w.vm, gpa_of(IPA + 0x12345), true, &hva));
 	assert_int_equal(hva.addr, HVA_BASE + 0x12345);
-	assert_false(vm_gpa_hva(&w.vm, gpa_of(IPA - 1), &hva));
-	assert_false(vm_gpa_hva(&w.vm, gpa_of(IPA + BLOCK), &hva));
+	assert_false(vm_gpa_hva(&w.vm, gpa_of(IPA - 1), false, &hva));
+	assert_false(vm_gpa_hva(&w.vm, gpa_of(IPA + BLOCK), false, &hva));
 	assert_int_equal(hva.addr, HVA_BASE + 0x12345);
+	world_end(&w);
+}
+
+/* api.rst 4.35: what is READONLY nobody writes for a guest. */
+static void addresses_to_write(void **state)
+{
+	struct emu_vma vma = { .kind = BACKING_RAM };
+	struct hva hva = { 1 };
+
+	world_begin(&w, &host_max, 40);
+	world_slot(&w, 0, ABI_MEM_READONLY, IPA, BLOCK, vma);
+	assert_false(vm_gpa_hva(&w.vm, gpa_of(IPA), true, &hva));
+	assert_int_equal(hva.addr, 1);
+	assert_true(vm_gpa_hva(&w.vm, gpa_of(IPA), false, &hva));
+	assert_int_equal(hva.addr, HVA_BASE);
 	world_end(&w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(mte),		cmocka_unit_test(mte_is_refused),
-		cmocka_unit_test(several_vmas), cmocka_unit_test(deleted_and_moved),
-		cmocka_unit_test(aliases),	cmocka_unit_test(addresses_of_the_vmm),
+		cmocka_unit_test(mte),
+		cmocka_unit_test(mte_is_refused),
+		cmocka_unit_test(several_vmas),
+		cmocka_unit_test(deleted_and_moved),
+		cmocka_unit_test(aliases),
+		cmocka_unit_test(addresses_of_the_vmm),
+		cmocka_unit_test(addresses_to_write),
 	};
 
 	return RUN(tests);
