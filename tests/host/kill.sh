@@ -10,10 +10,8 @@ rounds=20
 
 references() { cat /sys/module/tessera/refcnt; }
 
-# A while later, since the last pages of a process are given back late.
 available()
 {
-	sleep 1
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/^MemAvailable/ { print $2 }' /proc/meminfo
@@ -31,6 +29,7 @@ victim()
 }
 
 idle=$(references)
+sleep 1
 before=$(available)
 killed=0
 stuck=0
@@ -50,7 +49,14 @@ for round in $(seq "$rounds"); do
 	done
 	[ "$(references)" = "$idle" ] || stuck=$((stuck + 1))
 done
+# The last pages of a process are given back late, by deferred work.
 after=$(available)
+tries=0
+while [ $((before - after)) -ge 32768 ] && [ $tries -lt 20 ]; do
+	sleep 1
+	after=$(available)
+	tries=$((tries + 1))
+done
 
 echo 1..4
 next_runs() { tessera run /guest/hello >/dev/null; }
