@@ -6,6 +6,7 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "../bench_host.h"
 #include "../meter.h"
 #include "../pool.h"
 #include "../seam_bench.h"
@@ -15,18 +16,6 @@
 #define BEGIN	    GIB
 #define BLOCK_ORDER 9
 #define SLOT_PAGES  (256 * GIB)
-
-static const struct host host = {
-	.ipa_bits = 48,
-	.pa_bits = 48,
-	.bbm = 2,
-	.hafdbs = 2,
-	.fwb = true,
-	.dic = true,
-	.idc = true,
-	.xnx = true,
-	.tlb_range = true,
-};
 
 static struct seam_tlb tlb;
 static struct vm vm;
@@ -55,7 +44,7 @@ static void open(u64 pages, u8 order)
 	};
 
 	seam_backing_order = order;
-	if (vm_init(&vm, &host, IPA_BITS, &tlb) || vm_slot_set(&vm, &slot))
+	if (vm_init(&vm, &bench_host, IPA_BITS, &tlb) || vm_slot_set(&vm, &slot))
 		errx(1, "no VM");
 	for (u64 i = 0; i < pages; i += 1ULL << order)
 		touch(BEGIN + i);

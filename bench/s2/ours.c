@@ -3,23 +3,12 @@
 #include <err.h>
 #include <stdlib.h>
 
+#include "../bench_host.h"
 #include "s2/s2.h"
 #include "s2/walk.h"
 #include "subject.h"
 
 #define IPA_BITS 40
-
-static const struct host host = {
-	.ipa_bits = 48,
-	.pa_bits = 48,
-	.bbm = 2,
-	.hafdbs = 2,
-	.fwb = true,
-	.dic = true,
-	.idc = true,
-	.xnx = true,
-	.tlb_range = true,
-};
 
 static struct seam_tlb tlb;
 static seam_rwlock_t lock;
@@ -29,7 +18,7 @@ static struct s2_cache own_cache;
 static void subject_open(void)
 {
 	seam_rwlock_init(&lock);
-	if (s2_init(&s2, &host, IPA_BITS, &tlb, &lock))
+	if (s2_init(&s2, &bench_host, IPA_BITS, &tlb, &lock))
 		errx(1, "s2_init");
 }
 
