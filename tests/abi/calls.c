@@ -156,12 +156,12 @@ static long cpu_ms(void)
 static void woken(struct machine *m)
 {
 	const char *what = "a pending SError wakes it up";
-	int err;
+	long err;
 
 	alarm_in(2000);
 	err = machine_run(m);
 	alarm_in(0);
-	if (err == EINTR && !env.tsr)
+	if (err == -EINTR && !env.tsr)
 		tap_skip("this KVM does not count SErrors", what);
 	else
 		tap_ok(!err && m->run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&
