@@ -4,7 +4,7 @@
 
 tag-plain := -mgeneral-regs-only -ffreestanding
 
-$(B)/native/tests/unit/tag_codec.o: CPPFLAGS += $(tag-cpp)
+$(B)/native/tests/unit/tag_%.o: CPPFLAGS += $(tag-cpp)
 $(B)/arm64/tests/host/tag_codec.o: CPPFLAGS += $(tag-cpp) -Itests/unit
 
 $(B)/native/%.plain.o: %.c
@@ -15,11 +15,12 @@ $(B)/arm64/%.plain.o: %.c
 	@mkdir -p $(@D)
 	$(XCC) $(CPPFLAGS) $(tag-cpp) $(CFLAGS) $(tag-plain) -c -o $@ $<
 
-tag-tests := $(B)/unit/tag_codec $(B)/unit/tag_codec_plain
+tag-tests := $(B)/unit/tag_codec $(B)/unit/tag_codec_plain $(B)/unit/tag_batch
 unit-tests += $(tag-tests)
 $(tag-tests): LDLIBS += -lcmocka
-$(tag-tests): $(B)/native/tests/unit/tag_codec.o
-$(B)/unit/tag_codec: $(tag-objs:%=$(B)/native/%)
+$(B)/unit/tag_codec $(B)/unit/tag_codec_plain: $(B)/native/tests/unit/tag_codec.o
+$(B)/unit/tag_batch: $(B)/native/tests/unit/tag_batch.o
+$(B)/unit/tag_codec $(B)/unit/tag_batch: $(tag-objs:%=$(B)/native/%)
 $(B)/unit/tag_codec_plain: $(tag-objs:%.o=$(B)/native/%.plain.o)
 
 tag-programs := $(B)/bin/test-tag-codec $(B)/bin/test-tag-codec-plain
