@@ -3,7 +3,7 @@
 
 vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
 	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
-vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c tags.c)
 vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
 	look.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c)
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
