@@ -60,3 +60,8 @@ $(B)/arm64/tests/host/moving.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/bin/test-moving: LDFLAGS += -pthread
 $(B)/bin/test-moving: $(addprefix $(B)/arm64/tests/host/,moving.o \
 	moving_guest.o) $(B)/arm64/vmm/libtessera.a
+
+host-programs += $(B)/bin/test-ways
+
+$(B)/arm64/tests/host/ways.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/test-ways: $(B)/arm64/tests/host/ways.o
