@@ -14,3 +14,7 @@ $(matrix-objs): $(B)/generated/matrix_rows.h
 $(B)/generated/matrix_rows.h: tests/matrix/table docs/matrix
 	@mkdir -p $(@D)
 	docs/matrix --rows >$@
+
+host-programs += $(B)/bin/test-device
+$(B)/bin/test-device: $(patsubst %,$(B)/arm64/tests/device/%.o,main mappings assigned) \
+	$(device-lib)
