@@ -20,6 +20,12 @@ static unsigned int tag_at(const u8 *tags, unsigned int granule)
 	return tags[granule / 2] >> granule % 2 * 4 & RUN_TAG;
 }
 
+/* The run [@begin, @end), in granules. */
+static unsigned int run_number(const u8 *tags, unsigned int begin, unsigned int end)
+{
+	return (end - begin - 1) * RUN_REST + tag_at(tags, begin);
+}
+
 static bool all_same(const u8 *tags)
 {
 	u64 word = tag_word(tags[0] & RUN_TAG), differ = 0;
@@ -70,7 +76,7 @@ static unsigned int runs_find(const u8 *tags, const struct tag_edges *edges, uns
 			      struct runs *runs, u8 *head)
 {
 	const unsigned int low = rice_low(count);
-	unsigned int begin = 0, quotients = 0, all = 0, width;
+	unsigned int begin = 0, quotients = 0, all = 0, number, width;
 
 	runs->count = 0;
 	for (unsigned int i = 0; i < TAG_GRANULES / 64; i++) {
@@ -79,18 +85,18 @@ static unsigned int runs_find(const u8 *tags, const struct tag_edges *edges, uns
 
 		for (; word; word &= word - 1) {
 			unsigned int end = 64 * i + (unsigned int)__builtin_ctzll(word);
-			unsigned int number = (end - begin - 1) * RUN_REST + tag_at(tags, begin);
 
+			number = run_number(tags, begin, end);
 			runs->number[runs->count++] = (u16)number;
 			quotients += number >> low;
 			all |= number;
 			begin = end;
 		}
 	}
-	runs->number[runs->count] =
-		(u16)((TAG_GRANULES - begin - 1) * RUN_REST + tag_at(tags, begin));
-	quotients += runs->number[runs->count] >> low;
-	all |= runs->number[runs->count++];
+	number = run_number(tags, begin, TAG_GRANULES);
+	runs->number[runs->count++] = (u16)number;
+	quotients += number >> low;
+	all |= number;
 	width = 32 - (unsigned int)__builtin_clz(all);
 	if (count * width <= count * (low + 1) + quotients) {
 		*head = (u8)(TAG_HEAD_FIXED + width - TAG_FIXED_MIN);
@@ -148,106 +154,125 @@ unsigned int tag_body_encode(const u8 *tags, u8 *out, u8 *head)
 }
 
 /*
- * A page that is being put together. Stores reach behind the run that they are for, where the
- * next one will be, and behind the page's end: as many bytes at once as most runs are long.
+ * A page that is being put together has room behind it: stores reach behind the run that they
+ * are for, where the next one will be.
  */
-#define STORE_SHORT 8
-#define STORE_LONG  40
-struct page {
-	u8 tags[TAG_PAGE_PACKED + STORE_LONG];
-	unsigned int granule; /* the next one */
-	u64 last;	      /* the word of the tag before it */
-};
+#define STORE_MORE 32
+#define PAGE_ROOM  (TAG_PAGE_PACKED + 8 + STORE_MORE)
 
-/* Appends the run @number, which has to fit. @long: more than 14 granules are nothing special. */
-static inline void page_append(struct page *page, unsigned int number, bool many)
+/* Runs that are written with so many bits are often longer than one store. */
+#define MANY_BITS 8
+
+/*
+ * Puts the run @number, which has to fit, at @granule; @last is the word of the tag before it.
+ * With @more, runs of up to 78 are nothing special. Returns the granule behind it.
+ */
+static inline unsigned int page_put(u8 *page, unsigned int granule, u64 last, unsigned int number,
+				    bool more)
 {
 	u64 word = tag_word(number & RUN_TAG);
 	/* The byte that the run before has half of keeps that. */
-	u64 keep = (page->last ^ word) & (page->granule % 2 * RUN_TAG);
-	u8 *to = page->tags + page->granule / 2, *end;
+	u64 keep = (last ^ word) & (granule % 2 * RUN_TAG);
+	u8 *to = page + granule / 2, *end;
 
-	page->granule += number / RUN_REST + 1;
-	page->last = word;
-	end = page->tags + (page->granule + 1) / 2;
+	granule += number / RUN_REST + 1;
+	end = page + (granule + 1) / 2;
 	tag_store64(to, word ^ keep);
 	to += 8;
-	if (many) {
-		for (unsigned int i = 0; i < 32; i += 8)
+	if (more) {
+		for (unsigned int i = 0; i < STORE_MORE; i += 8)
 			tag_store64(to + i, word);
-		to += 32;
+		to += STORE_MORE;
 	}
 	for (; to < end; to += 8)
 		tag_store64(to, word);
-}
-
-/* Room for one more run? */
-static inline bool page_takes(const struct page *page, unsigned int number)
-{
-	return number / RUN_REST < TAG_GRANULES - page->granule;
+	return granule;
 }
 
 /*
- * Runs that make up a page, from a body of @limit bits at most, of which TAG_BODY_ROOM bytes can
- * be read. Return the bits that they took, or -EINVAL.
+ * The run at bit *@at of a body, @limit at most, of which TAG_BODY_ROOM bytes can be read; *@at
+ * goes on. Returns its number, which may be too large for a page. What is read of it beyond
+ * @limit means nothing; then *@at is beyond it too.
  */
-static int rice_decode(const u8 *in, unsigned int limit, unsigned int low, struct page *page)
+static inline unsigned int rice_read(const u8 *in, unsigned int *at, unsigned int limit,
+				     unsigned int low)
 {
-	const u64 mask = BIT_ULL(low) - 1;
-	unsigned int at = 0;
+	u64 bits = tag_bits_at(in, *at);
+	unsigned int quotient = 0, zeros;
 
-	while (page->granule < TAG_GRANULES) {
-		u64 bits = tag_bits_at(in, at);
-		unsigned int quotient = 0, zeros, number;
+	while (!(bits & GENMASK_ULL(TAG_ZEROS_MAX - 1, 0))) {
+		quotient += TAG_ZEROS_MAX;
+		*at += TAG_ZEROS_MAX;
+		if (*at > limit)
+			return 0;
+		bits = tag_bits_at(in, *at);
+	}
+	zeros = (unsigned int)__builtin_ctzll(bits);
+	*at += zeros + 1 + low;
+	return (quotient + zeros) << low | (unsigned int)(bits >> (zeros + 1) & (BIT_ULL(low) - 1));
+}
 
-		while (!(bits & GENMASK_ULL(TAG_ZEROS_MAX - 1, 0))) {
-			quotient += TAG_ZEROS_MAX;
-			at += TAG_ZEROS_MAX;
-			if (at > limit)
-				return -EINVAL;
-			bits = tag_bits_at(in, at);
-		}
-		zeros = (unsigned int)__builtin_ctzll(bits);
-		number = (quotient + zeros) << low | (bits >> (zeros + 1) & mask);
-		at += zeros + 1 + low;
-		if (at > limit || !page_takes(page, number))
+static inline unsigned int fixed_read(const u8 *in, unsigned int *at, unsigned int width)
+{
+	u64 bits = tag_bits_at(in, *at);
+
+	*at += width;
+	return (unsigned int)(bits & (BIT_ULL(width) - 1));
+}
+
+/* Is the run @number, which ended at bit @at, whole and in the page? */
+static inline bool run_fits(unsigned int number, unsigned int granule, unsigned int at,
+			    unsigned int limit)
+{
+	return at <= limit && number / RUN_REST < TAG_GRANULES - granule;
+}
+
+/* Return the bits of the runs that make up a page, or -EINVAL. */
+static int rice_decode(const u8 *in, unsigned int limit, unsigned int low, u8 *page)
+{
+	unsigned int at = 0, granule = 0;
+	u64 last = 0;
+
+	while (granule < TAG_GRANULES) {
+		unsigned int number = rice_read(in, &at, limit, low);
+
+		if (!run_fits(number, granule, at, limit))
 			return -EINVAL;
-		page_append(page, number, low >= 7);
+		granule = page_put(page, granule, last, number, low >= MANY_BITS);
+		last = tag_word(number & RUN_TAG);
 	}
 	return (int)at;
 }
 
-static int fixed_decode(const u8 *in, unsigned int limit, unsigned int width, struct page *page)
+static int fixed_decode(const u8 *in, unsigned int limit, unsigned int width, u8 *page)
 {
-	const u64 mask = BIT_ULL(width) - 1;
-	unsigned int at = 0;
+	unsigned int at = 0, granule = 0;
+	u64 last = 0;
 
-	while (page->granule < TAG_GRANULES) {
-		unsigned int number = tag_bits_at(in, at) & mask;
+	while (granule < TAG_GRANULES) {
+		unsigned int number = fixed_read(in, &at, width);
 
-		at += width;
-		if (at > limit || !page_takes(page, number))
+		if (!run_fits(number, granule, at, limit))
 			return -EINVAL;
-		page_append(page, number, width >= 9);
+		granule = page_put(page, granule, last, number, width >= MANY_BITS);
+		last = tag_word(number & RUN_TAG);
 	}
 	return (int)at;
 }
 
 static int runs_decode(u8 head, const u8 *in, unsigned int limit, u8 *tags)
 {
-	struct page page;
+	u8 page[PAGE_ROOM];
 	int bits;
 
-	page.granule = 0;
-	page.last = 0;
 	if (head < TAG_HEAD_FIXED)
-		bits = rice_decode(in, limit, head - TAG_HEAD_RICE + TAG_RICE_MIN, &page);
+		bits = rice_decode(in, limit, head - TAG_HEAD_RICE + TAG_RICE_MIN, page);
 	else
-		bits = fixed_decode(in, limit, head - TAG_HEAD_FIXED + TAG_FIXED_MIN, &page);
+		bits = fixed_decode(in, limit, head - TAG_HEAD_FIXED + TAG_FIXED_MIN, page);
 	/* What fills up the last byte is zeros. */
 	if (bits < 0 || (bits % 8 && in[bits / 8] >> bits % 8))
 		return -EINVAL;
-	memcpy(tags, page.tags, TAG_PAGE_PACKED);
+	memcpy(tags, page, TAG_PAGE_PACKED);
 	return (bits + 7) / 8;
 }
 
