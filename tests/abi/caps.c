@@ -74,6 +74,7 @@ static const struct served {
 	{ "TSR_NOTAG", KVM_CAP_TSR_NOTAG, ANSWER_HOST },
 	{ "TSR_ATTRIBUTE_FLAGS", KVM_CAP_TSR_ATTRIBUTE_FLAGS, ANSWER_VM },
 	{ "TSR_MEMORY_QUERY", KVM_CAP_TSR_MEMORY_QUERY, ANSWER_ONE },
+	{ "TSR_TAG_BATCH", KVM_CAP_TSR_TAG_BATCH, ANSWER_HOST },
 };
 
 static const struct served *served(unsigned int cap)

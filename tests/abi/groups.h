@@ -19,6 +19,8 @@ void test_huge(void);
 void test_walks(void);
 void test_flip(void);
 void test_tags(void);
+void test_tagcopy(void);
+void test_tagbatch(void);
 void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);
