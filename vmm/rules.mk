@@ -3,7 +3,7 @@
 
 vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
 	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
-vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c tags.c)
 vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
 	look.c memories.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c)
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
@@ -65,3 +65,8 @@ $(B)/arm64/tests/host/moving.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/bin/test-moving: LDFLAGS += -pthread
 $(B)/bin/test-moving: $(addprefix $(B)/arm64/tests/host/,moving.o \
 	moving_guest.o) $(B)/arm64/vmm/libtessera.a
+
+host-programs += $(B)/bin/test-ways
+
+$(B)/arm64/tests/host/ways.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/test-ways: $(B)/arm64/tests/host/ways.o
