@@ -165,7 +165,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 /* Memory is where the VMM says that it is; single pages are not in order there. */
 u8 seam_backing_order;
 
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out)
 {
 	u64 offset = (gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT;
