@@ -39,8 +39,8 @@ $(shim-headers): $(bench-at)/shim/%:
 	@mkdir -p $(@D)
 	echo '#include "shim/$(firstword $(subst /, ,$*)).h"' >$@
 
-kvm-cpp := -Ibench -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
-lib-cpp := -Ibench -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
+kvm-cpp := -Ibench -iquote core -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
+lib-cpp := -Ibench -iquote core -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
 bench-kvm := $(bench-o)/bench/s2/linux.o $(bench-o)/linux/arch/arm64/kvm/hyp/pgtable.o
 bench-lib := $(patsubst %,$(bench-o)/bench/%.o,attr/xarray attr/maple shim/lib) \
 	$(bench-o)/linux/lib/xarray.o $(bench-o)/linux/lib/maple_tree.o

@@ -58,6 +58,7 @@ struct vm {
 	const struct host *host; /* constant */
 	u8 ipa_bits;		 /* constant after vm_init() */
 	bool mte;		 /* [lock to change] KVM_CAP_ARM_MTE is enabled */
+	bool lazy_tags;		 /* [lock to change] KVM_CAP_TSR_LAZY_TAGS is; fixed once started */
 	bool started;		 /* [lock] a vCPU exists: what is opt-in is closed */
 
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
@@ -70,6 +71,7 @@ struct vm {
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
+	bool tags_shared;      /* [s2_lock] see vm_tags_share() */
 
 	/* The invalidate sequence: [s2_lock exclusive to change]. */
 	u64 inval_seq;
@@ -99,6 +101,11 @@ u64 vm_vtcr(const struct vm *vm);
 
 /* KVM_CAP_ARM_MTE. -EINVAL: a vCPU exists, the host has no MTE, or a slot does not fit. */
 int vm_enable_mte(struct vm *vm);
+/*
+ * KVM_CAP_TSR_LAZY_TAGS, before MTE is enabled or after; it takes effect with MTE. -EINVAL: a
+ * vCPU exists, or the host has no MTE.
+ */
+int vm_enable_lazy_tags(struct vm *vm);
 /* From the first vCPU on nothing that is opt-in can be enabled. */
 void vm_start(struct vm *vm);
 
@@ -185,6 +192,31 @@ struct vm_extent {
  */
 unsigned int vm_query(struct vm *vm, struct gfn_range *range, struct vm_extent *out,
 		      unsigned int max);
+
+/* --- Tags. --- */
+
+/*
+ * What is known of the tags of @count pages, 1 to 64, from @first on, without asking the host.
+ * A page that is known and not tagged has no tags: all read as zero. One that is known and
+ * tagged has been opened for the guest, and the host's page flag is set; they may be zero all
+ * the same. Of the others (not mapped, shared with others) the host's flag alone tells.
+ * It is the state of one moment: with lazy tags a vCPU may open a page at any time. Takes
+ * s2_lock shared.
+ */
+struct s2_tags vm_tags_look(struct vm *vm, struct gfn first, unsigned int count);
+
+/*
+ * The owner has given pages of @range, not empty, tags on behalf of the VMM: has taken the host's
+ * flag, stored them and set it. From the return on vm_tags_look() says nothing else. Takes
+ * s2_lock; sleeps.
+ */
+void vm_tags_written(struct vm *vm, struct gfn_range range);
+
+/*
+ * From now on some of the VMM's memory is behind more pages of guests than one, so that nothing
+ * is known of a page that has not been opened here. Takes s2_lock; sleeps.
+ */
+void vm_tags_share(struct vm *vm);
 
 /* --- Running. --- */
 

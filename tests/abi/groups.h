@@ -21,6 +21,7 @@ void test_flip(void);
 void test_tags(void);
 void test_tagcopy(void);
 void test_tagbatch(void);
+void test_tagkinds(void);
 void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);

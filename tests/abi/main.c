@@ -23,7 +23,7 @@ static const struct group {
 	{ "vcpu", test_vcpu },	     { "onereg", test_onereg },	    { "debug", test_debug },
 	{ "calls", test_calls },     { "life", test_life },	    { "huge", test_huge },
 	{ "idregs", test_idregs },   { "dirty", test_dirty },	    { "ring", test_ring },
-	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch },
+	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch }, { "tagkinds", test_tagkinds },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

@@ -30,6 +30,10 @@ const struct host *drive_host(u64 seed)
 
 static const char *drive(u64 seed)
 {
+	const char *error = drive_lock(seed);
+
+	if (error)
+		return error;
 	return seed % 2 ? drive_vm(seed) : drive_s2(seed);
 }
 

@@ -161,7 +161,7 @@ static struct expected expect(const struct combination *c)
 static void check(const struct combination *c)
 {
 	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE }, NULL };
-	struct fault_env env = { c->host, c->mte };
+	struct fault_env env = { .host = c->host, .mte = c->mte };
 	struct expected e = expect(c);
 	struct fault_verdict v =
 		fault_plan(&c->access, c->hole ? NULL : &slot, c->attrs, c->mapped);
@@ -267,7 +267,7 @@ static void slots_are_refused_alike(void **state)
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 
 	for (unsigned int i = 0; i < 4 * 9 * 2 * 5 * 2; i++) {
-		struct fault_env env = { hosts[i % 4], i / 36 % 2 };
+		struct fault_env env = { .host = hosts[i % 4], .mte = i / 36 % 2 };
 		u32 flags = slot_flags[i / 4 % 9];
 		enum backing_kind kind = (enum backing_kind)(BACKING_RAM + i / 72 % 5);
 		bool can_tag = i / 360 % 2 && kind == BACKING_RAM;
