@@ -19,6 +19,8 @@ void test_huge(void);
 void test_walks(void);
 void test_flip(void);
 void test_tags(void);
+void test_lazy(void);
+void test_lazy_host(void);
 void test_tagcopy(void);
 void test_tagbatch(void);
 void test_tagkinds(void);

@@ -224,7 +224,7 @@ static void read_only(void)
 	ret = machine_run(&m);
 	tap_ok(machine_faulted(&m, ret, WRITE, TEST_GPA), "mapped read-only: a store exits");
 	mprotect(memory, SMALL, PROT_READ | PROT_WRITE);
-	tap_ok(machine_run(&m) == 0 && machine_done(&m, NULL) && word(memory) == 1,
+	tap_ok(machine_finishes(&m, guest_str, TEST_GPA, 1, NULL) && word(memory) == 1,
 	       "and goes on when that has changed");
 	machine_close(&m);
 	munmap(memory, SMALL);
