@@ -14,6 +14,7 @@
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 
+#include "compat.h"
 #include "tessera.h"
 
 /* What policy wants to know of a VMA. */
@@ -22,6 +23,8 @@ struct vma_facts {
 	bool write_back; /* by its protection bits: Normal memory, Tagged or not */
 	bool any_uncached;
 	bool can_tag;
+	bool anon;
+	bool cow;      /* private and writable: who writes gets a page of the VMM's own */
 	bool remapped; /* VM_IO, VM_PFNMAP: get_user_pages() refuses it */
 };
 
@@ -39,6 +42,8 @@ static struct vma_facts vma_facts_of(const struct vm_area_struct *vma)
 		.write_back = prot_is_write_back(vma->vm_page_prot),
 		.any_uncached = (vma->vm_flags & VM_ALLOW_ANY_UNCACHED) != 0,
 		.can_tag = (vma->vm_flags & VM_MTE_ALLOWED) != 0,
+		.anon = !vma->vm_ops,
+		.cow = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE,
 		.remapped = (vma->vm_flags & (VM_IO | VM_PFNMAP)) != 0,
 	};
 }
@@ -155,7 +160,20 @@ static int page_error(long error, struct backing *out)
 	}
 }
 
-static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write,
+/*
+ * Anonymous pages lie in memory that the kernel tags, and take their tags with them wherever it
+ * moves them, whatever the VMA; of hugetlb's that is so where a folio has a flag for it.
+ */
+static bool page_is_own(const struct vma_facts *facts, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_hugetlb(folio) && !tsr_folio_has_one_tag_flag(folio))
+		return false;
+	return facts->anon || folio_test_anon(folio);
+}
+
+static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write, bool lazy,
 			    struct backing *out)
 {
 	struct page *page;
@@ -168,6 +186,10 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 	out->writable = writable;
 	out->order = host_leaf_order(current->mm, hva);
 	out->ref = page;
+	if (lazy) {
+		out->own = page_is_own(facts, page);
+		tsr_page_tags(page, out->order, out);
+	}
 	return 0;
 }
 
@@ -221,10 +243,12 @@ static int backing_get_pfnmap(unsigned long hva, bool write, struct backing *out
 	return err;
 }
 
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out)
 {
+	bool lazy = READ_ONCE(vm->mte) && READ_ONCE(vm->lazy_tags);
 	unsigned long hva = slot_gfn_hva(slot, gfn).addr;
+	bool write = use == USE_WRITE;
 	struct vma_facts facts;
 	int err;
 
@@ -235,7 +259,8 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 		return err;
 	if (facts.remapped)
 		return backing_get_pfnmap(hva, write, out);
-	return backing_get_page(&facts, hva, write, out);
+	write |= use == USE_TAGS && facts.cow && !facts.can_tag;
+	return backing_get_page(&facts, hva, write, lazy, out);
 }
 
 /*
