@@ -16,7 +16,7 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # Compilers and libraries for this machine, the emulator, what checks the
 # code, what packs images, and the libraries of the kernel's own build tools.
 packages="gcc-14 libc6-dev make pkgconf libcmocka-dev liburcu-dev libfdt-dev
-libzstd-dev clang llvm libclang-rt-dev clang-format valgrind libc6-dbg cbmc
+libzstd-dev liblz4-dev clang llvm libclang-rt-dev clang-format valgrind libc6-dbg cbmc
 shellcheck gdb-multiarch qemu-system-arm cpio gzip xz-utils e2fsprogs file
 ca-certificates libelf1t64 libssl3t64 zlib1g-dev"
 

@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * Streams of bits, the lowest bit of the first byte first, and how a run is written in one.
- *
- * A run is its length less one, and its tag. The coding says how many of the length's low bits
- * are written as they are; what is above them, the quotient, is written as so many zeros and a
- * one, or not at all where no run of the page has any (low bits of all runs suffice then).
- *
- *	[quotient: zeros, then 1]  low bits  tag: 4
- *
- * Streams read and write eight bytes at once: there has to be room for as many behind the last.
+ * Streams of bits, the lowest bit of the first byte first, eight bytes written or read at once:
+ * there has to be room for as many behind the last.
  */
 #ifndef CORE_TAG_BITS_H
 #define CORE_TAG_BITS_H
@@ -16,12 +9,7 @@
 #include "seam_os.h"
 #include "tag/edges.h"
 
-struct tag_coding {
-	u8 low;	  /* bits of a length that are written as they are, 0 to 8 */
-	u8 unary; /* 1: the bits above are written as a quotient; 0: there are none */
-};
-
-/* Bits of a quotient that are written or read at once. */
+/* Zeros that are appended or looked for at once. */
 #define TAG_ZEROS_MAX 32U
 
 /* @fill bits of @acc, 7 at most between calls, are not yet at @to. */
@@ -35,7 +23,7 @@ struct tag_bits_out {
  * Appends @zeros zeros, TAG_ZEROS_MAX at most, and @count bits of @value, above which it has none;
  * 56 bits in all at most.
  */
-static inline void tag_bits_put(struct tag_bits_out *out, u64 value, unsigned int zeros,
+static inline void tag_bits_put(struct tag_bits_out *out, unsigned int zeros, u64 value,
 				unsigned int count)
 {
 	out->acc |= value << (out->fill + zeros);
@@ -50,6 +38,12 @@ static inline void tag_bits_put(struct tag_bits_out *out, u64 value, unsigned in
 static inline unsigned int tag_bits_size(const struct tag_bits_out *out, const u8 *begin)
 {
 	return (unsigned int)(out->to - begin) + (out->fill > 0);
+}
+
+/* The bits of @in from bit @at on, 57 at least. */
+static inline u64 tag_bits_at(const u8 *in, unsigned int at)
+{
+	return tag_load64(in + at / 8) >> at % 8;
 }
 
 #endif

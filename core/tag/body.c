@@ -3,30 +3,36 @@
 #include "tag/body.h"
 #include "tag/edges.h"
 
+/* A run is a number: its tag, and 16 times its length less one. */
+#define RUN_TAG	 GENMASK_ULL(3, 0)
+#define RUN_REST 16
+
 /* More runs are never shorter than the packed tags: each has 5 bits at least. */
 #define RUNS_MAX (TAG_RUNS_BITS_MAX / 5)
 
-/* Low bits that a quotient may be written with. */
-#define RICE_LOW_MAX (TAG_HEAD_FIXED - TAG_HEAD_RICE - 1)
-
-/* Run n begins at granule start[n] and ends before granule start[n + 1], modulo 256. */
 struct runs {
 	unsigned int count;
-	u8 start[RUNS_MAX + 1];
+	u16 number[RUNS_MAX];
 };
 
-static u64 tag_at(const u8 *tags, unsigned int granule)
+static unsigned int tag_at(const u8 *tags, unsigned int granule)
 {
-	return tags[granule / 2] >> (granule % 2 * 4) & 0xf;
+	return tags[granule / 2] >> granule % 2 * 4 & RUN_TAG;
+}
+
+/* The run [@begin, @end), in granules. */
+static unsigned int run_number(const u8 *tags, unsigned int begin, unsigned int end)
+{
+	return (end - begin - 1) * RUN_REST + tag_at(tags, begin);
 }
 
 static bool all_same(const u8 *tags)
 {
-	u64 word = tag_word(tags[0] & 0xf), differ = 0;
+	u64 word = tag_word(tags[0] & RUN_TAG), differ = 0;
 
 	if (tag_load64(tags) != word)
 		return false;
-	for (unsigned int i = 1; i < TAG_WORDS; i++)
+	for (unsigned int i = 0; i < TAG_WORDS; i++)
 		differ |= tag_load64(tags + 8 * i) ^ word;
 	return !differ;
 }
@@ -48,76 +54,80 @@ static unsigned int edges_count(const struct tag_edges *edges)
 	return (unsigned int)(bytes * 0x0001000100010001ULL >> 48);
 }
 
-static void runs_find(const struct tag_edges *edges, struct runs *runs)
-{
-	unsigned int count = 0;
-
-	for (unsigned int i = 0; i < TAG_GRANULES / 64; i++) {
-		for (u64 word = edges->word[i]; word; word &= word - 1)
-			runs->start[count++] = (u8)(64 * i + (unsigned int)__builtin_ctzll(word));
-	}
-	runs->start[count] = 0;
-	runs->count = count;
-}
-
-/* The length of run @n, less one. */
-static unsigned int runs_rest(const struct runs *runs, unsigned int n)
-{
-	return (u8)(runs->start[n + 1] - runs->start[n] - 1);
-}
-
 /*
- * How many low bits suit @count runs whose lengths fall off geometrically: 2^low is about the
- * mean length times ln 2, and 177 is 256 ln 2.
+ * How many low bits suit @count runs whose lengths fall off geometrically: those of the tag, and
+ * of the length as many that their power of two is about the mean length times ln 2; 177 is 256
+ * times that.
  */
 static unsigned int rice_low(unsigned int count)
 {
 	unsigned int low = 0;
 
-	while (low < RICE_LOW_MAX && count << (low + 1) <= 177)
+	while (low < TAG_RICE_MAX - TAG_RICE_MIN && count << (low + 1) <= 177)
 		low++;
-	return low;
+	return TAG_RICE_MIN + low;
 }
 
-/* The shorter way to write @runs, and the @bits that it takes. */
-static u8 runs_head(const struct runs *runs, unsigned int *bits)
+/*
+ * Lists the @count runs that @edges begin, and says which head makes them shorter. Returns the
+ * bits that they take then.
+ */
+static unsigned int runs_find(const u8 *tags, const struct tag_edges *edges, unsigned int count,
+			      struct runs *runs, u8 *head)
 {
-	unsigned int low = rice_low(runs->count), quotients = 0, widest = 0, width;
+	const unsigned int low = rice_low(count);
+	unsigned int begin = 0, quotients = 0, all = 0, number, width;
 
-	for (unsigned int i = 0; i < runs->count; i++) {
-		quotients += runs_rest(runs, i) >> low;
-		widest |= runs_rest(runs, i);
+	runs->count = 0;
+	for (unsigned int i = 0; i < TAG_GRANULES / 64; i++) {
+		/* The run that begins at granule 0 ends at the next. */
+		u64 word = i ? edges->word[i] : edges->word[i] & ~1ULL;
+
+		for (; word; word &= word - 1) {
+			unsigned int end = 64 * i + (unsigned int)__builtin_ctzll(word);
+
+			number = run_number(tags, begin, end);
+			runs->number[runs->count++] = (u16)number;
+			quotients += number >> low;
+			all |= number;
+			begin = end;
+		}
 	}
-	width = 32 - (unsigned int)__builtin_clz(widest);
-	*bits = runs->count * (width + 4);
-	if (*bits <= runs->count * (low + 5) + quotients)
-		return (u8)(TAG_HEAD_FIXED + width - 1);
-	*bits = runs->count * (low + 5) + quotients;
-	return (u8)(TAG_HEAD_RICE + low);
+	number = run_number(tags, begin, TAG_GRANULES);
+	runs->number[runs->count++] = (u16)number;
+	quotients += number >> low;
+	all |= number;
+	width = 32 - (unsigned int)__builtin_clz(all);
+	if (count * width <= count * (low + 1) + quotients) {
+		*head = (u8)(TAG_HEAD_FIXED + width - TAG_FIXED_MIN);
+		return count * width;
+	}
+	*head = (u8)(TAG_HEAD_RICE + low - TAG_RICE_MIN);
+	return count * (low + 1) + quotients;
 }
 
-static struct tag_coding head_coding(u8 head)
-{
-	if (head < TAG_HEAD_FIXED)
-		return (struct tag_coding){ .low = (u8)(head - TAG_HEAD_RICE), .unary = 1 };
-	return (struct tag_coding){ .low = (u8)(head - TAG_HEAD_FIXED + 1), .unary = 0 };
-}
-
-static unsigned int runs_encode(const struct runs *runs, struct tag_coding coding, const u8 *tags,
-				u8 *to)
+static unsigned int rice_encode(const struct runs *runs, unsigned int low, u8 *to)
 {
 	struct tag_bits_out out = { .to = to };
-	const unsigned int mask = (1U << coding.low) - 1, count = coding.low + coding.unary + 4U;
+	const u64 mask = BIT_ULL(low) - 1;
 
 	for (unsigned int i = 0; i < runs->count; i++) {
-		unsigned int rest = runs_rest(runs, i);
-		unsigned int zeros = coding.unary ? rest >> coding.low : 0;
-		u64 code = (rest & mask) | tag_at(tags, runs->start[i]) << coding.low;
+		u64 number = runs->number[i];
+		unsigned int zeros = (unsigned int)(number >> low);
 
 		for (; zeros >= TAG_ZEROS_MAX; zeros -= TAG_ZEROS_MAX)
-			tag_bits_put(&out, 0, TAG_ZEROS_MAX, 0);
-		tag_bits_put(&out, code << coding.unary | coding.unary, zeros, count);
+			tag_bits_put(&out, TAG_ZEROS_MAX, 0, 0);
+		tag_bits_put(&out, zeros, (number & mask) << 1 | 1, low + 1);
 	}
+	return tag_bits_size(&out, to);
+}
+
+static unsigned int fixed_encode(const struct runs *runs, unsigned int width, u8 *to)
+{
+	struct tag_bits_out out = { .to = to };
+
+	for (unsigned int i = 0; i < runs->count; i++)
+		tag_bits_put(&out, 0, runs->number[i], width);
 	return tag_bits_size(&out, to);
 }
 
@@ -125,94 +135,159 @@ unsigned int tag_body_encode(const u8 *tags, u8 *out, u8 *head)
 {
 	struct tag_edges edges;
 	struct runs runs;
-	unsigned int bits;
+	unsigned int count;
 
 	if (all_same(tags)) {
 		*head = (u8)(TAG_HEAD_SAME + tag_at(tags, 0));
 		return 0;
 	}
 	tag_edges(tags, &edges);
-	if (edges_count(&edges) <= RUNS_MAX) {
-		runs_find(&edges, &runs);
-		*head = runs_head(&runs, &bits);
-		if (bits <= TAG_RUNS_BITS_MAX)
-			return runs_encode(&runs, head_coding(*head), tags, out);
+	count = edges_count(&edges);
+	if (count <= RUNS_MAX && runs_find(tags, &edges, count, &runs, head) <= TAG_RUNS_BITS_MAX) {
+		if (*head < TAG_HEAD_FIXED)
+			return rice_encode(&runs, *head - TAG_HEAD_RICE + TAG_RICE_MIN, out);
+		return fixed_encode(&runs, *head - TAG_HEAD_FIXED + TAG_FIXED_MIN, out);
 	}
 	*head = TAG_HEAD_RAW;
 	memcpy(out, tags, TAG_PAGE_PACKED);
 	return TAG_PAGE_PACKED;
 }
 
-/* A page that is being put together; stores may reach behind its end. */
-struct page {
-	u8 tags[TAG_PAGE_PACKED + 8];
-	unsigned int granule; /* the next one */
-	u64 last;	      /* the word of the tag before it */
-};
+/*
+ * A page that is being put together has room behind it: stores reach behind the run that they
+ * are for, where the next one will be.
+ */
+#define STORE_MORE 32
+#define PAGE_ROOM  (TAG_PAGE_PACKED + 8 + STORE_MORE)
 
-/* Appends @rest + 1 times @tag, for which there is room. */
-static void page_append(struct page *page, unsigned int rest, u64 tag)
+/* Runs that are written with so many bits are often longer than one store. */
+#define MANY_BITS 8
+
+/*
+ * Puts the run @number, which has to fit, at @granule; @last is the word of the tag before it.
+ * With @more, runs of up to 78 are nothing special. Returns the granule behind it.
+ */
+static inline unsigned int page_put(u8 *page, unsigned int granule, u64 last, unsigned int number,
+				    bool more)
 {
-	u64 word = tag_word(tag);
-	u8 *to = page->tags + page->granule / 2;
-	u8 *end;
+	u64 word = tag_word(number & RUN_TAG);
+	/* The byte that the run before has half of keeps that. */
+	u64 keep = (last ^ word) & (granule % 2 * RUN_TAG);
+	u8 *to = page + granule / 2, *end;
 
-	/* The byte that the run before has half of. */
-	tag_store64(to, word ^ ((word ^ page->last) & (page->granule & 1 ? 0xf : 0)));
-	page->granule += rest + 1;
-	page->last = word;
-	end = page->tags + (page->granule + 1) / 2;
-	for (to += 8; to < end; to += 8)
+	granule += number / RUN_REST + 1;
+	end = page + (granule + 1) / 2;
+	tag_store64(to, word ^ keep);
+	to += 8;
+	if (more) {
+		for (unsigned int i = 0; i < STORE_MORE; i += 8)
+			tag_store64(to + i, word);
+		to += STORE_MORE;
+	}
+	for (; to < end; to += 8)
 		tag_store64(to, word);
+	return granule;
 }
 
 /*
- * Runs that make up a page, from a body of at most @limit bits, TAG_RUNS_BITS_MAX at most, of
- * which TAG_BODY_ROOM bytes can be read.
+ * The run at bit *@at of a body, @limit at most, of which TAG_BODY_ROOM bytes can be read; *@at
+ * goes on. Returns its number, which may be too large for a page. What is read of it beyond
+ * @limit means nothing; then *@at is beyond it too.
  */
-static int runs_decode(const u8 *in, unsigned int limit, struct tag_coding coding, u8 *tags)
+static inline unsigned int rice_read(const u8 *in, unsigned int *at, unsigned int limit,
+				     unsigned int low)
 {
-	const unsigned int mask = (1U << coding.low) - 1;
-	struct page page;
-	unsigned int at = 0;
+	u64 bits = tag_bits_at(in, *at);
+	unsigned int quotient = 0, zeros;
 
-	page.granule = 0;
-	page.last = 0;
-	while (page.granule < TAG_GRANULES) {
-		u64 bits = tag_load64(in + at / 8) >> at % 8;
-		unsigned int rest, zeros = 0;
-
-		while (coding.unary && !(bits & GENMASK_ULL(TAG_ZEROS_MAX - 1, 0))) {
-			zeros += TAG_ZEROS_MAX;
-			at += TAG_ZEROS_MAX;
-			if (at > limit)
-				return -EINVAL;
-			bits = tag_load64(in + at / 8) >> at % 8;
-		}
-		if (coding.unary) {
-			unsigned int more = (unsigned int)__builtin_ctzll(bits);
-
-			zeros += more;
-			at += more + 1;
-			bits >>= more + 1;
-		}
-		rest = (zeros << coding.low) + ((unsigned int)bits & mask);
-		at += coding.low + 4U;
-		if (at > limit || rest >= TAG_GRANULES - page.granule)
-			return -EINVAL;
-		page_append(&page, rest, bits >> coding.low & 0xf);
+	while (!(bits & GENMASK_ULL(TAG_ZEROS_MAX - 1, 0))) {
+		quotient += TAG_ZEROS_MAX;
+		*at += TAG_ZEROS_MAX;
+		if (*at > limit)
+			return 0;
+		bits = tag_bits_at(in, *at);
 	}
-	if (at % 8 && in[at / 8] >> at % 8)
+	zeros = (unsigned int)__builtin_ctzll(bits);
+	*at += zeros + 1 + low;
+	return (quotient + zeros) << low | (unsigned int)(bits >> (zeros + 1) & (BIT_ULL(low) - 1));
+}
+
+static inline unsigned int fixed_read(const u8 *in, unsigned int *at, unsigned int width)
+{
+	u64 bits = tag_bits_at(in, *at);
+
+	*at += width;
+	return (unsigned int)(bits & (BIT_ULL(width) - 1));
+}
+
+/* Is the run @number, which ended at bit @at, whole and in the page? */
+static inline bool run_fits(unsigned int number, unsigned int granule, unsigned int at,
+			    unsigned int limit)
+{
+	return at <= limit && number / RUN_REST < TAG_GRANULES - granule;
+}
+
+/* Return the bits of the runs that make up a page, or -EINVAL. */
+static int rice_decode(const u8 *in, unsigned int limit, unsigned int low, u8 *page)
+{
+	unsigned int at = 0, granule = 0;
+	u64 last = 0;
+
+	while (granule < TAG_GRANULES) {
+		unsigned int number = rice_read(in, &at, limit, low);
+
+		if (!run_fits(number, granule, at, limit))
+			return -EINVAL;
+		granule = page_put(page, granule, last, number, low >= MANY_BITS);
+		last = tag_word(number & RUN_TAG);
+	}
+	return (int)at;
+}
+
+static int fixed_decode(const u8 *in, unsigned int limit, unsigned int width, u8 *page)
+{
+	unsigned int at = 0, granule = 0;
+	u64 last = 0;
+
+	while (granule < TAG_GRANULES) {
+		unsigned int number = fixed_read(in, &at, width);
+
+		if (!run_fits(number, granule, at, limit))
+			return -EINVAL;
+		granule = page_put(page, granule, last, number, width >= MANY_BITS);
+		last = tag_word(number & RUN_TAG);
+	}
+	return (int)at;
+}
+
+static int runs_decode(u8 head, const u8 *in, unsigned int limit, u8 *tags)
+{
+	u8 page[PAGE_ROOM];
+	int bits;
+
+	if (head < TAG_HEAD_FIXED)
+		bits = rice_decode(in, limit, head - TAG_HEAD_RICE + TAG_RICE_MIN, page);
+	else
+		bits = fixed_decode(in, limit, head - TAG_HEAD_FIXED + TAG_FIXED_MIN, page);
+	/* What fills up the last byte is zeros. */
+	if (bits < 0 || (bits % 8 && in[bits / 8] >> bits % 8))
 		return -EINVAL;
-	memcpy(tags, page.tags, TAG_PAGE_PACKED);
-	return (int)((at + 7) / 8);
+	memcpy(tags, page, TAG_PAGE_PACKED);
+	return (bits + 7) / 8;
+}
+
+/* Where there is less behind the body than may be read. */
+static noinline int last_runs_decode(u8 head, const u8 *in, unsigned int size, u8 *tags)
+{
+	u8 copy[TAG_BODY_ROOM] = { 0 };
+
+	memcpy(copy, in, size);
+	return runs_decode(head, copy, 8 * size < TAG_RUNS_BITS_MAX ? 8 * size : TAG_RUNS_BITS_MAX,
+			   tags);
 }
 
 int tag_body_decode(u8 head, const u8 *in, unsigned int size, u8 *tags)
 {
-	u8 copy[TAG_BODY_ROOM] = { 0 };
-	unsigned int limit = TAG_RUNS_BITS_MAX;
-
 	if (head < TAG_HEAD_RICE) {
 		memset(tags, (head - TAG_HEAD_SAME) * 0x11, TAG_PAGE_PACKED);
 		return 0;
@@ -223,10 +298,7 @@ int tag_body_decode(u8 head, const u8 *in, unsigned int size, u8 *tags)
 		memcpy(tags, in, TAG_PAGE_PACKED);
 		return TAG_PAGE_PACKED;
 	}
-	if (size < TAG_BODY_ROOM) {
-		memcpy(copy, in, size);
-		in = copy;
-		limit = 8 * size < limit ? 8 * size : limit;
-	}
-	return runs_decode(in, limit, head_coding(head), tags);
+	if (size < TAG_BODY_ROOM)
+		return last_runs_decode(head, in, size, tags);
+	return runs_decode(head, in, TAG_RUNS_BITS_MAX, tags);
 }

@@ -10,8 +10,10 @@
 
 /*
  * Heads have five bits: what follows begins a range that ends where the next begins.
- * SAME: all tags are head - SAME, no body. RICE, FIXED: runs, whose lengths have head - RICE low
- * bits and a quotient, or head - FIXED + 1 bits. RAW: the packed tags. NONE: no tags, no body.
+ * SAME: all tags are head - SAME, no body. RICE, FIXED: runs, as numbers of which so many low
+ * bits are written as they are: the first of the range MIN, the next one more. What is above
+ * them is written as so many zeros and a one, or there is nothing. RAW: the packed tags. NONE:
+ * no tags, no body.
  */
 enum tag_head {
 	TAG_HEAD_SAME = 0,
@@ -20,6 +22,9 @@ enum tag_head {
 	TAG_HEAD_RAW = 30,
 	TAG_HEAD_NONE = 31,
 };
+#define TAG_RICE_MIN   4U
+#define TAG_RICE_MAX   9U
+#define TAG_FIXED_MIN  5U
 #define TAG_HEAD_BITS  5
 #define TAG_HEAD_COUNT 32U
 

@@ -58,7 +58,7 @@ static unsigned int front_encode(const u8 *heads, unsigned int pages, u8 *out)
 		if (heads[i] == common)
 			continue;
 		others |= BIT_ULL(i);
-		tag_bits_put(&bits, heads[i], 0, TAG_HEAD_BITS);
+		tag_bits_put(&bits, 0, heads[i], TAG_HEAD_BITS);
 	}
 	out[0] = common;
 	if (!others)

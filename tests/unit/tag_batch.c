@@ -247,7 +247,7 @@ static void bodies_refused(void **state)
 {
 	/* Page 1 of 2 has runs with a quotient without an end; then runs of 201 and 56. */
 	u8 endless[200] = { OTHERS, 2, 16 };
-	static const u8 beyond[] = { 29, 0xc8, 0x71, 0x23 };
+	static const u8 beyond[] = { 29, 0x81, 0x2c, 0x37 };
 
 	refuse(endless, sizeof(endless), 2, "zeros without an end");
 	refuse(beyond, sizeof(beyond), 1, "201 and 56 granules");

@@ -32,23 +32,23 @@ struct vector {
 static const struct vector vectors[] = {
 	{ "zero", { 0, 0 }, 2, 0x00, { 0 }, 0, 0 },
 	{ "uniform", { 0, 7 }, 2, 0x07, { 0 }, 0, 0 },
-	{ "1 and 255", { 1, 1, 255, 2 }, 4, 0x1d, { 0x00, 0xe1, 0x2f }, 3, 1 },
-	{ "halves", { 128, 1, 128, 2 }, 4, 0x1c, { 0xff, 0xf8, 0x0b }, 3, 1 },
+	{ "1 and 255", { 1, 1, 255, 2 }, 4, 0x1d, { 0x01, 0x20, 0xfe }, 3, 1 },
+	{ "halves", { 128, 1, 128, 2 }, 4, 0x1c, { 0xf1, 0x97, 0x3f }, 3, 1 },
 	{ "quarters",
 	  { 64, 3, 64, 4, 64, 5, 64, 6 },
 	  8,
 	  0x1b,
-	  { 0xff, 0xfc, 0xf4, 0xd7, 0x6f },
+	  { 0xf3, 0xd3, 0x5f, 0xbf, 0xfd },
 	  5,
 	  1 },
 	{ "long, then short",
 	  { 250, 1, 1, 2, 1, 3, 1, 4, 1, 5, 1, 6, 1, 7 },
 	  14,
 	  0x14,
-	  { 0x00, 0x80, 0x19, 0x41, 0xc2, 0x04, 0x0a, 0x15, 0x2c, 0x1c },
+	  { 0x00, 0x80, 0x91, 0x05, 0x0e, 0x24, 0x58, 0xd0, 0xe0, 0x01 },
 	  10,
 	  1 },
-	{ "pairs", { 2, 0, 2, 15 }, 4, 0x16, { 0xe1, 0x87, 0x1f, 0x7e, 0xf8 }, 5, 16 },
+	{ "pairs", { 2, 0, 2, 15 }, 4, 0x16, { 0xf0, 0xc3, 0x0f, 0x3f, 0xfc }, 5, 16 },
 	{ "nothing alike",
 	  { 1, 0, 1, 1, 1, 2, 1, 3, 1, 4, 1, 5, 1, 6, 1, 7 },
 	  16,
@@ -176,8 +176,8 @@ static unsigned int slow_encode(const u8 *tags, u8 *out)
 			bits_add(&bits, 0, l.rest[i] >> low);
 			bits_add(&bits, 1, 1);
 		}
-		bits_add(&bits, l.rest[i], use_fixed ? width : low);
 		bits_add(&bits, l.tag[i], 4);
+		bits_add(&bits, l.rest[i], use_fixed ? width : low);
 	}
 	memcpy(out + 1, bits.bytes, (bits.count + 7) / 8);
 	return 1 + (bits.count + 7) / 8;
@@ -358,8 +358,8 @@ static unsigned int body_of(u8 head, const u16 *rests, unsigned int count, u8 *o
 			bits_add(&bits, 0, rests[i] >> low);
 			bits_add(&bits, 1, 1);
 		}
-		bits_add(&bits, rests[i], low);
 		bits_add(&bits, i % 16, 4);
+		bits_add(&bits, rests[i], low);
 	}
 	out[0] = head;
 	memcpy(out + 1, bits.bytes, (bits.count + 7) / 8);

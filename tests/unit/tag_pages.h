@@ -121,7 +121,7 @@ static inline u64 tag_sum(u64 sum, const u8 *bytes, unsigned int count)
 
 /* What tag_pages_sum() comes to: another number is another format. */
 #define TAG_PAGES_COUNT 16384U
-#define TAG_PAGES_SUM	0xb370be054f0f5887ULL
+#define TAG_PAGES_SUM	0x3a2d9b0f20606c71ULL
 
 /* The sum of so many encoded pages, in batches of many sizes, some pages without tags. */
 static inline u64 tag_pages_sum(unsigned int count)

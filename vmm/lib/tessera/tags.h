@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The allocation tags of guest memory, in bulk: docs/abi.md 6.5.
+ * The allocation tags of guest memory, in bulk: docs/abi.md 6.5 and 6.6.
  *
  * Packed tags are 128 bytes a page, two tags a byte, that of the lower address in
  * the low nibble. They come with a bitmap, a bit a page, bit 0 of word 0 the first:
