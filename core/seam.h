@@ -16,7 +16,7 @@
  * seam_phys_ptr(u64 pa) and seam_ptr_phys(const void *p), for memory that tables are taken from,
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
- *	seam_rwlock_t	spinning lock, shared or exclusive
+ *	seam_rwlock_t	spinning lock, shared or exclusive; made of brlock.h's
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
  *
  * It may also define functions of this header itself, static and inline, where a call costs

@@ -162,6 +162,12 @@ void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count);
  * a ring by @dirty. Takes no vm->lock, but s2_lock shared.
  */
 void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty);
+/*
+ * The owner has written @gfn for nobody among the vCPUs; to be called after the write. A page that
+ * is logged is marked in its bitmap, whether there are rings or not. Takes no vm->lock, but
+ * s2_lock shared. -EBUSY: it is logged to rings alone.
+ */
+int vm_dirty_outside(struct vm *vm, struct gfn gfn);
 
 /* --- Queries. --- */
 
@@ -226,6 +232,8 @@ void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access
  * what the owner reads and writes on behalf of a guest, which attributes do not bind.
  */
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva);
+/* The slot that holds @gfn, if there is one: a copy, whose log is not to be followed. */
+bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);

@@ -125,7 +125,22 @@ static inline u64 seam_ptr_phys(const void *p)
 }
 
 typedef pthread_mutex_t seam_mutex_t;
-typedef pthread_rwlock_t seam_rwlock_t;
+
+typedef pthread_mutex_t brlock_gate_t;
+struct brlock;
+
+void brlock_gate_init(pthread_mutex_t *gate);
+void brlock_gate_lock(pthread_mutex_t *gate);
+void brlock_gate_unlock(pthread_mutex_t *gate);
+void brlock_enter(u32 *count);
+void brlock_leave(u32 *count);
+void brlock_raise(u32 *flag);
+u32 brlock_load(u32 *p);
+void brlock_relax(struct brlock *l);
+
+#include "brlock.h"
+
+typedef struct brlock seam_rwlock_t;
 
 struct seam_tlb {
 	u16 vmid;

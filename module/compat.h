@@ -50,6 +50,11 @@ static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
 	return folio_test_hugetlb(folio);
 }
 
+static inline bool tsr_folio_tagged(struct folio *folio)
+{
+	return folio_test_hugetlb_mte_tagged(folio);
+}
+
 static inline bool tsr_folio_try_tagging(struct folio *folio)
 {
 	return folio_try_hugetlb_mte_tagging(folio);
@@ -60,15 +65,15 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 	folio_set_hugetlb_mte_tagged(folio);
 }
 
-static inline bool tsr_folio_tagged(struct folio *folio)
-{
-	return folio_test_hugetlb_mte_tagged(folio);
-}
-
 #else
 
 /* No hugetlb mapping allows tags here: each page of a folio has its own flag. */
 static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
+{
+	return false;
+}
+
+static inline bool tsr_folio_tagged(struct folio *folio)
 {
 	return false;
 }
@@ -80,11 +85,6 @@ static inline bool tsr_folio_try_tagging(struct folio *folio)
 
 static inline void tsr_folio_set_tagged(struct folio *folio)
 {
-}
-
-static inline bool tsr_folio_tagged(struct folio *folio)
-{
-	return false;
 }
 
 #endif

@@ -10,7 +10,7 @@
 #include <asm/cpufeature.h>
 
 #include "compat.h"
-#include "tessera.h"
+#include "tags.h"
 
 /* Bytes that one STGM covers: GMID_EL1.BS is log2 of the words (Arm ARM D24.2.49). */
 static u64 tag_block_size(void)
@@ -72,22 +72,14 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 		page_tags_sanitise(pfn_to_page(pfn + i), block);
 }
 
-/* Has @page live tags? The zero page has, of zero. */
-static bool page_tagged(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return tsr_folio_has_one_tag_flag(folio) ? tsr_folio_tagged(folio) : page_mte_tagged(page);
-}
-
-void tsr_page_tags(struct page *page, u8 order, struct backing *out)
+void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out)
 {
 	unsigned long count = 1UL << order;
 	struct page *first = page - (page_to_pfn(page) & (count - 1));
 	unsigned long i;
 
 	out->blank = is_zero_page(page);
-	out->tagged = page_tagged(page);
+	out->tagged = tsr_page_is_tagged(page);
 	if (tsr_folio_has_one_tag_flag(page_folio(page))) {
 		out->tagged_count = out->tagged ? count : 0;
 		return;

@@ -75,6 +75,7 @@ static const struct served {
 	{ "TSR_LAZY_TAGS", KVM_CAP_TSR_LAZY_TAGS, ANSWER_HOST },
 	{ "TSR_ATTRIBUTE_FLAGS", KVM_CAP_TSR_ATTRIBUTE_FLAGS, ANSWER_VM },
 	{ "TSR_MEMORY_QUERY", KVM_CAP_TSR_MEMORY_QUERY, ANSWER_ONE },
+	{ "TSR_TAG_BATCH", KVM_CAP_TSR_TAG_BATCH, ANSWER_HOST },
 };
 
 static const struct served *served(unsigned int cap)

@@ -21,6 +21,8 @@ void test_flip(void);
 void test_tags(void);
 void test_lazy(void);
 void test_lazy_host(void);
+void test_tagcopy(void);
+void test_tagbatch(void);
 void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);

@@ -30,6 +30,10 @@ const struct host *drive_host(u64 seed)
 
 static const char *drive(u64 seed)
 {
+	const char *error = drive_lock(seed);
+
+	if (error)
+		return error;
 	switch (seed % 3) {
 	case 0:
 		return drive_s2(seed);

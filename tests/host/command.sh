@@ -85,6 +85,7 @@ ends 103 'truncate -s' 'a file that is too short' run --ram "32M:file=$ram" /gue
 ends 105 'needs guest addresses' 'an address beyond the host' \
 	run --ram 32M --ram 0x8000000000000:4k /guest/hello
 ends 0 'tessera' 'caps' caps
+ends 0 'anonymous memory  *yes' 'caps: which memory a VM may have' caps
 ends 0 'ok 1' 'a guest' run /guest/hello
 ends 109 'ok 1' 'a guest that resets' run --vcpus 2 /guest/psci-reset
 ends 0 'ok 1' 'a guest that switches off' run --vcpus 2 /guest/psci-off

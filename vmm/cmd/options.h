@@ -34,7 +34,8 @@ enum exit_status {
 	STATUS_CRASHED = 110,	 /* the guest reported that it crashed */
 	STATUS_FLUSH = 111,	 /* promoted memory could not be written back to its file */
 	STATUS_LAZY = 112,	 /* memory could not be read from the file of --lazy */
-	STATUS_NO_ANSWER = 113,	 /* inspect: no VM answers, or the picture cannot be written */
+	STATUS_NO_ANSWER = 113,	 /* no VM answers, or a picture cannot be written */
+	STATUS_TAGS = 114,	 /* tags: they cannot be had or set, or the file is no good */
 	STATUS_SIGNAL = 128,	 /* 128 + N: signal N ended the run */
 };
 
