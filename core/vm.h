@@ -77,6 +77,7 @@ struct vm {
 	u64 inval_seq;
 	u64 inval_open;		      /* changes that have begun and not ended */
 	struct gfn_range inval_range; /* covers every open one */
+	struct slot_cursor hva_guess; /* where the host changed something last */
 
 	struct vm_stats stats;
 };

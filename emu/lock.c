@@ -69,24 +69,25 @@ void brlock_gate_unlock(pthread_mutex_t *gate)
 	emu_sched_point();
 }
 
-void brlock_enter(u32 *count)
+void brlock_enter(u64 *count)
 {
 	emu_sched_point();
 	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
 }
 
-void brlock_leave(u32 *count)
+void brlock_leave(u64 *count)
 {
 	__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
 	emu_sched_point();
 }
 
-void brlock_raise(u32 *flag)
+u64 brlock_swap(u64 *p, u64 value)
 {
-	__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST);
+	emu_sched_point();
+	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
-u32 brlock_load(u32 *p)
+u64 brlock_load(u64 *p)
 {
 	emu_sched_point();
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
@@ -95,7 +96,7 @@ u32 brlock_load(u32 *p)
 static bool no_reader(void *lock)
 {
 	struct brlock *l = lock;
-	u32 readers = 0;
+	u64 readers = 0;
 
 	for (u32 i = 0; i <= l->mask; i++)
 		readers |= __atomic_load_n(&l->slots[i].readers, __ATOMIC_SEQ_CST);
@@ -204,7 +205,7 @@ void seam_write_unlock(seam_rwlock_t *l)
 
 void seam_write_assert_held(seam_rwlock_t *l)
 {
-	bool held = __atomic_load_n(&l->flag, __ATOMIC_RELAXED);
+	bool held = pthread_mutex_trylock(&l->gate) == EBUSY;
 
 	if (!held && emu_sched_active())
 		emu_sched_fail("nobody has a lock that is needed exclusively");

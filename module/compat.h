@@ -65,11 +65,6 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 	folio_set_hugetlb_mte_tagged(folio);
 }
 
-static inline bool tsr_folio_tagged(struct folio *folio)
-{
-	return folio_test_hugetlb_mte_tagged(folio);
-}
-
 #else
 
 /* No hugetlb mapping allows tags here: each page of a folio has its own flag. */
@@ -90,11 +85,6 @@ static inline bool tsr_folio_try_tagging(struct folio *folio)
 
 static inline void tsr_folio_set_tagged(struct folio *folio)
 {
-}
-
-static inline bool tsr_folio_tagged(struct folio *folio)
-{
-	return false;
 }
 
 #endif

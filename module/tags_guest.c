@@ -7,14 +7,14 @@
 #include "tags.h"
 
 /* The page of memory behind @gfn, to be put. */
-static int page_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn, bool write,
-		    struct backing *b)
+static int page_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
+		    enum backing_use use, struct backing *b)
 {
 	int err;
 
 	do {
 		cond_resched();
-		err = seam_backing_get(&vm->mem, slot, gfn, write, b);
+		err = seam_backing_get(&vm->mem, slot, gfn, use, b);
 	} while (err == -EAGAIN && !signal_pending(current));
 	if (err)
 		return err == -EAGAIN ? -EINTR : err;
@@ -39,7 +39,7 @@ int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *
 		put_page(page);
 		return ret;
 	}
-	ret = page_get(vm, &slot, gfn, false, &b);
+	ret = page_get(vm, &slot, gfn, USE_READ, &b);
 	if (ret)
 		return ret;
 	ret = tsr_page_tags_read(b.ref, tags);
@@ -57,10 +57,10 @@ int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_
 		return -EFAULT;
 	if (slot_logs(&slot) && !slot.log)
 		return -EBUSY;
-	err = page_get(vm, &slot, gfn, true, &b);
+	err = page_get(vm, &slot, gfn, USE_WRITE, &b);
 	if (err)
 		return err;
-	if (!b.can_tag) {
+	if (!b.can_tag && !b.own) {
 		seam_backing_put(&vm->mem, &b, false);
 		return -EFAULT;
 	}

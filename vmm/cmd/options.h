@@ -43,6 +43,9 @@ enum tag_policy { TAG_PROMOTE, TAG_INJECT, TAG_STOP };
 
 enum text_policy { TEXT_STOP, TEXT_INJECT };
 
+/* When memory gets tags; TAGS_AUTO: lazily where the hypervisor knows how. */
+enum tags_when { TAGS_AUTO, TAGS_LAZY, TAGS_EAGER };
+
 /* --watch, --protect-text: a range, and which accesses to it. */
 struct range_option {
 	struct tsr_range gpa; /* empty: the image's code */
@@ -54,6 +57,7 @@ struct run_options {
 	size_t ram_count;
 	unsigned int vcpus;
 	bool mte;
+	enum tags_when tags;
 	enum tag_policy tag_policy;
 	uint64_t unit; /* of promotion, bytes; 0: libtessera's default */
 	enum tsr_slot_policy slot_policy;

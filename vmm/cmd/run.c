@@ -231,6 +231,18 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 	return status;
 }
 
+/* Without a word of the user lazily, if that can be. */
+static int choose_tags(struct machine *machine, struct tsr_why *why)
+{
+	enum tags_when when = machine->options->tags;
+	int error;
+
+	if (!machine->vm.mte || when == TAGS_EAGER)
+		return 0;
+	error = tsr_vm_lazy_tags(&machine->vm, why);
+	return when == TAGS_LAZY ? error : 0;
+}
+
 static int with_host(struct machine *machine, const struct guest_file *file, int signals)
 {
 	const struct run_options *options = machine->options;
@@ -242,6 +254,10 @@ static int with_host(struct machine *machine, const struct guest_file *file, int
 		return fail(STATUS_USAGE, &why);
 	if (tsr_vm_create(&machine->vm, &machine->host, bits, options->mte, &why))
 		return fail(STATUS_REFUSED, &why);
+	if (choose_tags(machine, &why)) {
+		tsr_vm_destroy(&machine->vm);
+		return fail(STATUS_REFUSED, &why);
+	}
 	if (tsr_ram_create(&machine->ram, options->ram, options->ram_count, &why)) {
 		tsr_vm_destroy(&machine->vm);
 		return fail(STATUS_MEMORY, &why);
