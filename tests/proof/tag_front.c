@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * proves: the heads of a batch are read back as they were written; any bytes are read without going too far
+ * proves: the heads of a batch are read back as they were; any bytes are read without going too far
  * options: --unwind 33 --object-bits 10
  * truncates: bits are taken from words
  * takes: long
