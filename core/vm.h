@@ -228,6 +228,9 @@ void vm_tags_share(struct vm *vm);
 void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
 	      struct vm_fault_result *result);
 
+/* Does any slot stand over some of [@begin, @end) of the VMM's addresses, in bytes? */
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end);
+
 /*
  * Where @gpa is in the VMM, if it is inside a slot, and one that is not READONLY if @write: for
  * what the owner reads and writes on behalf of a guest, which attributes do not bind.
