@@ -37,6 +37,7 @@ struct fault_verdict {
 struct fault_env {
 	const struct host *host;
 	bool mte; /* KVM_CAP_ARM_MTE is enabled */
+	bool cmo; /* KVM_CAP_TSR_PFNMAP_CMO is */
 };
 
 /* What a page grants as far as slot and attributes go. */
@@ -55,6 +56,12 @@ struct fault_verdict fault_plan(const struct access *access, const struct slot *
  */
 struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
 				   perm_t need, const struct backing *backing);
+
+/*
+ * The same for an access of @kind: a guest's walk may not step into Device memory
+ * (HCR_EL2.PTW, Arm ARM D24.2), so that mapping it would not help.
+ */
+struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v);
 
 /*
  * The level at which to map @gfn: of the largest block that lies in the slot, in one piece

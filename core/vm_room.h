@@ -49,7 +49,11 @@ static inline struct slots *vm_slots(const struct vm *vm)
 
 static inline struct fault_env vm_fault_env(const struct vm *vm)
 {
-	return (struct fault_env){ .host = vm->host, .mte = READ_ONCE(vm->mte) };
+	return (struct fault_env){
+		.host = vm->host,
+		.mte = READ_ONCE(vm->mte),
+		.cmo = READ_ONCE(vm->cmo),
+	};
 }
 
 #endif
