@@ -23,6 +23,7 @@ static const struct group {
 	{ "vcpu", test_vcpu },	   { "onereg", test_onereg }, { "debug", test_debug },
 	{ "calls", test_calls },   { "life", test_life },     { "huge", test_huge },
 	{ "idregs", test_idregs }, { "dirty", test_dirty },   { "ring", test_ring },
+	{ "caches", test_caches }, { "owners", test_owners }, { "hosted", test_hosted },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
