@@ -39,8 +39,8 @@ $(shim-headers): $(bench-at)/shim/%:
 	@mkdir -p $(@D)
 	echo '#include "shim/$(firstword $(subst /, ,$*)).h"' >$@
 
-kvm-cpp := -Ibench -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
-lib-cpp := -Ibench -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
+kvm-cpp := -Ibench -iquote core -I$(bench-at)/shim/kvm -idirafter $(LINUX)/arch/arm64/include
+lib-cpp := -Ibench -iquote core -I$(bench-at)/shim/lib -idirafter $(LINUX)/include
 bench-kvm := $(bench-o)/bench/s2/linux.o $(bench-o)/linux/arch/arm64/kvm/hyp/pgtable.o
 bench-lib := $(patsubst %,$(bench-o)/bench/%.o,attr/xarray attr/maple shim/lib) \
 	$(bench-o)/linux/lib/xarray.o $(bench-o)/linux/lib/maple_tree.o
@@ -61,25 +61,36 @@ $(bench-at)/attr-vm: $(bench-o)/bench/attr/vm.o $(bench-common) $(bench-core)
 $(bench-at)/attr-xarray: $(filter-out %/maple.o %/maple_tree.o,$(bench-lib)) $(bench-common)
 $(bench-at)/attr-maple: $(filter-out %/xarray.o,$(bench-lib)) $(bench-common)
 
+# The tag codec, and others in its place.
+$(bench-at)/codec-ours: $(tag-objs:%=$(bench-o)/%)
+$(bench-at)/codec-zstd: LDLIBS += -lzstd
+$(bench-at)/codec-lz4: LDLIBS += -llz4
+bench-codecs := $(patsubst %,$(bench-at)/codec-%,ours zstd lz4 runs bytes)
+$(bench-codecs): $(bench-at)/codec-%: $(bench-o)/bench/tags/codec_%.o $(bench-o)/bench/meter.o
+$(bench-o)/bench/tags/%.o: bench-cpp += -Itests/unit
+
 bench-ours := $(patsubst %,$(bench-at)/%,s2-ours attr-ours attr-vm)
 bench-peers := $(patsubst %,$(bench-at)/%,s2-linux attr-xarray attr-maple)
-$(bench-ours) $(bench-peers):
+$(bench-ours) $(bench-peers) $(bench-codecs):
 	@mkdir -p $(@D)
-	$(CC) -Wl,-z,now -o $@ $^
+	$(CC) -Wl,-z,now -o $@ $^ $(LDLIBS)
 
 # Each row once, with little, in ./dev test.
-bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm
+bench-tests := $(B)/unit/bench_s2 $(B)/unit/bench_attr $(B)/unit/bench_vm \
+	$(B)/unit/bench_codec
 unit-tests += $(bench-tests)
 $(B)/unit/bench_s2: $(bench-at)/s2-ours
 $(B)/unit/bench_attr: $(bench-at)/attr-ours
 $(B)/unit/bench_vm: $(bench-at)/attr-vm
+$(B)/unit/bench_codec: $(bench-at)/codec-ours
 $(bench-tests):
 	@mkdir -p $(@D)
 	cp $< $@
 
 bench-ours: $(bench-ours)
 bench-peers: $(bench-peers)
+bench-codecs: $(bench-codecs)
 
 -include $(shell find $(bench-o) -name '*.d' 2>/dev/null)
 
-.PHONY: bench bench-ours bench-peers
+.PHONY: bench bench-ours bench-peers bench-codecs

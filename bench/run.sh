@@ -3,7 +3,7 @@
 # bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
 #	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
 # -v says in "#" lines where the instructions went, and what each peer took. Groups:
-# e2e, s2, attr, lazy. README.md says how the figures are taken. The status is 1 where a
+# e2e, s2, attr, lazy, tags. README.md says how the figures are taken. The status is 1 where a
 # goal is missed.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -15,8 +15,8 @@ groups=
 for word; do
 	case $word in
 	-v) verbose=10 ;;
-	e2e | s2 | attr | lazy) groups="$groups $word" ;;
-	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr lazy" ;;
+	e2e | s2 | attr | lazy | tags) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr lazy tags" ;;
 	esac
 done
 
@@ -140,6 +140,25 @@ attr()
 	compare attr
 }
 
+# The codec of tags, beside what else makes them small.
+tags_codec()
+{
+	host/build.sh bench-codecs
+	bench/measure.sh "$TSR_BUILD/bench/codec-ours" >"$work/ours"
+	peers=
+	for peer in zstd lz4 runs bytes; do
+		release=$(host/in-root pkg-config --modversion "lib$peer" 2>/dev/null) || release=
+		peers="$peers $peer${release:+-$release}"
+		bench/measure.sh "$TSR_BUILD/bench/codec-$peer" >"$work/$peer${release:+-$release}"
+	done
+	compare tags/codec
+}
+
+tags()
+{
+	tags_codec
+}
+
 lazy()
 {
 	host/build.sh all
@@ -147,7 +166,7 @@ lazy()
 	bench/lazy.sh || short=1
 }
 
-for group in ${groups:-e2e s2 attr lazy}; do
+for group in ${groups:-e2e s2 attr lazy tags}; do
 	"$group"
 done
 [ -z "$short" ] || exit 1

@@ -3,6 +3,9 @@
  * The seam where core's instructions are counted: no TLBs, no caches, no grace periods; memory
  * from the heap and the pool that the peers use as well. One VM at a time.
  */
+#define _GNU_SOURCE
+#include <sched.h>
+
 #include "heap.h"
 #include "lock.h"
 #include "pool.h"
@@ -25,29 +28,54 @@ void seam_mutex_assert_held(seam_mutex_t *m)
 {
 }
 
+void brlock_gate_init(u32 *gate)
+{
+	*gate = 0;
+}
+
+void brlock_gate_lock(u32 *gate)
+{
+	lock_write(gate);
+}
+
+void brlock_gate_unlock(u32 *gate)
+{
+	unlock_write(gate);
+}
+
+void brlock_relax(struct brlock *l)
+{
+	sched_yield();
+}
+
+/* A host with as many CPUs as make the most work for writers. */
 void seam_rwlock_init(seam_rwlock_t *l)
 {
-	l->count = 0;
+	brlock_init(l, BRLOCK_SLOTS);
 }
+
+/* Nothing keeps a thread on its CPU. */
+static __thread unsigned int cpu_of_lock;
 
 void seam_read_lock(seam_rwlock_t *l)
 {
-	lock_read(&l->count);
+	cpu_of_lock = (unsigned int)sched_getcpu();
+	brlock_read_lock(l, cpu_of_lock);
 }
 
 void seam_read_unlock(seam_rwlock_t *l)
 {
-	unlock_read(&l->count);
+	brlock_read_unlock(l, cpu_of_lock);
 }
 
 void seam_write_lock(seam_rwlock_t *l)
 {
-	lock_write(&l->count);
+	brlock_write_lock(l);
 }
 
 void seam_write_unlock(seam_rwlock_t *l)
 {
-	unlock_write(&l->count);
+	brlock_write_unlock(l);
 }
 
 void seam_relax(void)
@@ -150,7 +178,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 /* Memory is where the VMM says that it is; single pages are not in order there. */
 u8 seam_backing_order;
 
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out)
 {
 	u64 offset = (gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT;

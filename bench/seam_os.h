@@ -84,10 +84,41 @@ typedef struct {
 	u32 held;
 } seam_mutex_t;
 
-/* Readers count up in steps; the lowest bit is the writer's. */
-typedef struct {
-	u32 count;
-} seam_rwlock_t;
+/* What brlock is made of; its gate is lock.h's. */
+typedef u32 brlock_gate_t;
+struct brlock;
+
+void brlock_gate_init(u32 *gate);
+void brlock_gate_lock(u32 *gate);
+void brlock_gate_unlock(u32 *gate);
+void brlock_relax(struct brlock *l);
+
+static inline void brlock_enter(u64 *count)
+{
+	count_atomic();
+	(void)__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void brlock_leave(u64 *count)
+{
+	count_atomic();
+	(void)__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
+}
+
+static inline u64 brlock_swap(u64 *p, u64 value)
+{
+	count_atomic();
+	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
+}
+
+static inline u64 brlock_load(u64 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+#include "brlock.h"
+
+typedef struct brlock seam_rwlock_t;
 
 struct seam_tlb {
 	u16 vmid;

@@ -83,21 +83,41 @@ static enum memtype fault_type(const struct fault_env *env, enum backing_kind ki
 	return memtype_of(kind, env->host, env->cmo);
 }
 
+enum backing_use fault_use(const struct fault_env *env, const struct slot *slot, u8 attrs,
+			   perm_t need)
+{
+	if (need & PERM_W)
+		return USE_WRITE;
+	if (!env->lazy || !(slot->flags & ABI_MEM_TAGS_OPTIONAL) ||
+	    !(fault_perm(slot, attrs) & PERM_W))
+		return USE_READ;
+	/* Without FEAT_MTE_PERM each access may be one to tags. */
+	return (need & PERM_T) || !env->host->mte_perm ? USE_TAGS : USE_READ;
+}
+
 enum tag_rule {
 	TAGS_FREE,    /* tag accesses need no care here */
+	TAGS_LAZY,    /* map without T until tags are accessed, or are there */
 	TAGS_CLOSED,  /* map without T */
 	TAGS_TOUCHED, /* do not map: the VMM has promised to supply taggable memory */
 	TAGS_REFUSED, /* such memory does not belong in such a slot */
 };
 
+bool fault_holds_tags(const struct fault_env *env, const struct backing *backing)
+{
+	return backing->can_tag || (env->lazy && backing->own);
+}
+
 /* docs/abi.md, "Slots in a VM with MTE", one cell of its table. */
 static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags, enum backing_kind kind,
-				    bool can_tag)
+				    bool holds)
 {
 	bool cacheable = fault_type(env, kind) == MEMTYPE_WB;
 
-	if (!env->mte || can_tag)
+	if (!env->mte)
 		return TAGS_FREE;
+	if (holds)
+		return env->lazy && cacheable && env->host->mte_perm ? TAGS_LAZY : TAGS_FREE;
 	if (!(flags & ABI_MEM_TAGS_OPTIONAL))
 		return TAGS_REFUSED;
 	/* What is no ordinary memory cannot be promoted. */
@@ -147,8 +167,12 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 	lacking = need & ~perm & ~PERM_T;
 	if (lacking)
 		return fault_lacks(lacking);
-	switch (fault_tag_rule(env, slot->flags, backing->kind, backing->can_tag)) {
+	switch (fault_tag_rule(env, slot->flags, backing->kind, fault_holds_tags(env, backing))) {
 	case TAGS_FREE:
+		return fault_map(perm, need, type);
+	case TAGS_LAZY:
+		if (!(need & PERM_T) && !backing->tagged)
+			perm &= ~PERM_T;
 		return fault_map(perm, need, type);
 	case TAGS_CLOSED:
 		return fault_map(perm & ~PERM_T, need, type);
@@ -165,6 +189,19 @@ struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v
 	if (kind == ACCESS_WALK && v.action == FAULT_MAP && v.type == MEMTYPE_DEVICE)
 		return verdict(FAULT_INJECT, v.need);
 	return v;
+}
+
+u8 fault_tags_order(const struct fault_env *env, const struct fault_verdict *v,
+		    const struct backing *backing)
+{
+	u32 count = backing->tagged_count;
+
+	if (!env->lazy || v->type != MEMTYPE_WB || !env->host->mte_perm ||
+	    count == 1ULL << backing->order)
+		return backing->order;
+	if (v->need & PERM_T)
+		return count < FAULT_TAGS_WHOLE ? 0 : backing->order;
+	return count ? 0 : backing->order;
 }
 
 /* Do all pages of the block of @pages around @gfn lie in the slot and run in step? */

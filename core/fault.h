@@ -36,8 +36,9 @@ struct fault_verdict {
 /* What a VM is, as far as the verdict depends on it. */
 struct fault_env {
 	const struct host *host;
-	bool mte; /* KVM_CAP_ARM_MTE is enabled */
-	bool cmo; /* KVM_CAP_TSR_PFNMAP_CMO is */
+	bool mte;  /* KVM_CAP_ARM_MTE is enabled */
+	bool lazy; /* so is KVM_CAP_TSR_LAZY_TAGS; not without mte */
+	bool cmo;  /* so is KVM_CAP_TSR_PFNMAP_CMO */
 };
 
 /* What a page grants as far as slot and attributes go. */
@@ -49,6 +50,13 @@ perm_t fault_perm(const struct slot *slot, u8 attrs);
  */
 struct fault_verdict fault_plan(const struct access *access, const struct slot *slot, u8 attrs,
 				perm_t mapped);
+
+/* What the memory of an access that fault_plan() lets through, and needs @need, is wanted for. */
+enum backing_use fault_use(const struct fault_env *env, const struct slot *slot, u8 attrs,
+			   perm_t need);
+
+/* Can @backing, which is write-back memory, hold tags in this VM? */
+bool fault_holds_tags(const struct fault_env *env, const struct backing *backing);
 
 /*
  * After FAULT_BACKING; @need is that verdict's. Never comes back with FAULT_BACKING. Where
@@ -70,6 +78,16 @@ struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v
  */
 int fault_level(const struct slot *slot, struct gfn gfn, const struct backing *backing,
 		int attr_level);
+
+/*
+ * log2 of the largest piece around the page that may be mapped as one, of the 2^order that the
+ * host has, as far as lazy tags go: a leaf is open or closed whole. Closed, if none of the pages
+ * has tags. A page that is to be opened is opened alone until FAULT_TAGS_WHOLE pages of the piece
+ * have tags; then all are.
+ */
+u8 fault_tags_order(const struct fault_env *env, const struct fault_verdict *v,
+		    const struct backing *backing);
+#define FAULT_TAGS_WHOLE 8U
 
 /*
  * May a slot with @flags stand over memory of which @survey tells, in a VM of @env?

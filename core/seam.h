@@ -16,7 +16,7 @@
  * seam_phys_ptr(u64 pa) and seam_ptr_phys(const void *p), for memory that tables are taken from,
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
- *	seam_rwlock_t	spinning lock, shared or exclusive
+ *	seam_rwlock_t	spinning lock, shared or exclusive; made of brlock.h's
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
  *
  * It may also define functions of this header itself, static and inline, where a call costs
@@ -155,18 +155,31 @@ struct backing {
 			     * around it; hva and hpa are congruent in it */
 	bool writable;	/* the host's mapping allows writing now */
 	bool can_tag;	/* the VMA allows tags (VM_MTE_ALLOWED) */
-	void *ref;	/* the owner's reference, dropped by seam_backing_put() */
+	/*
+	 * With lazy tags alone. The page is the VMM's own, no file's: it holds tags whatever its
+	 * VMA allows, and whoever else gives it tags comes by the MMU notifier.
+	 */
+	bool own;
+	bool blank;	  /* the zero page: its tags are zero, and nobody can store any */
+	bool tagged;	  /* it has live tags, by the host's page flag; so has the zero page */
+	u32 tagged_count; /* so many of the pages of the piece have */
+	void *ref;	  /* the owner's reference, dropped by seam_backing_put() */
+};
+
+/* What the page is wanted for. */
+enum backing_use {
+	USE_READ,  /* though it may come out writable when that costs nothing */
+	USE_WRITE, /* breaks copy-on-write */
+	USE_TAGS,  /* READ; but a private, writable mapping of a file gets a page of its own */
 };
 
 /*
  * Finds, and faults in when need be, the page behind @gfn of @slot (a copy).
- * @write: for writing (breaks copy-on-write); else for reading, though @out->writable
- * may come out true when that costs nothing. Sleeps; call with no spinning lock held and
- * outside RCU readers.
+ * Sleeps; call with no spinning lock held and outside RCU readers.
  * Returns 0 (look at @out->kind) or -EINTR (a signal is pending), -EAGAIN (try again),
  * -ENOMEM.
  */
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out);
 /* Ends the use of @b; @dirtied: it was mapped for writing. */
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);

@@ -60,6 +60,7 @@ struct vm {
 	u8 ipa_bits;		 /* constant after vm_init() */
 	bool mte;		 /* [lock to change] KVM_CAP_ARM_MTE is enabled */
 	bool cmo;		 /* [lock to change] KVM_CAP_TSR_PFNMAP_CMO is enabled */
+	bool lazy_tags;		 /* [lock to change] KVM_CAP_TSR_LAZY_TAGS is; fixed once started */
 	bool started;		 /* [lock] a vCPU exists: what is opt-in is closed */
 
 	seam_mutex_t lock;   /* slots, attributes, the fields above */
@@ -72,6 +73,7 @@ struct vm {
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
+	bool tags_shared;      /* [s2_lock] see vm_tags_share() */
 
 	/* The invalidate sequence: [s2_lock exclusive to change]. */
 	u64 inval_seq;
@@ -106,6 +108,11 @@ int vm_enable_mte(struct vm *vm);
  * write-back is served on every host. -EINVAL: a vCPU exists.
  */
 int vm_enable_cmo(struct vm *vm);
+/*
+ * KVM_CAP_TSR_LAZY_TAGS, before MTE is enabled or after; it takes effect with MTE. -EINVAL: a
+ * vCPU exists, or the host has no MTE.
+ */
+int vm_enable_lazy_tags(struct vm *vm);
 /* From the first vCPU on nothing that is opt-in can be enabled. */
 void vm_start(struct vm *vm);
 
@@ -162,6 +169,12 @@ void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count);
  * a ring by @dirty. Takes no vm->lock, but s2_lock shared.
  */
 void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty);
+/*
+ * The owner has written @gfn for nobody among the vCPUs; to be called after the write. A page that
+ * is logged is marked in its bitmap, whether there are rings or not. Takes no vm->lock, but
+ * s2_lock shared. -EBUSY: it is logged to rings alone.
+ */
+int vm_dirty_outside(struct vm *vm, struct gfn gfn);
 
 /* --- Queries. --- */
 
@@ -187,6 +200,31 @@ struct vm_extent {
 unsigned int vm_query(struct vm *vm, struct gfn_range *range, struct vm_extent *out,
 		      unsigned int max);
 
+/* --- Tags. --- */
+
+/*
+ * What is known of the tags of @count pages, 1 to 64, from @first on, without asking the host.
+ * A page that is known and not tagged has no tags: all read as zero. One that is known and
+ * tagged has been opened for the guest, and the host's page flag is set; they may be zero all
+ * the same. Of the others (not mapped, shared with others) the host's flag alone tells.
+ * It is the state of one moment: with lazy tags a vCPU may open a page at any time. Takes
+ * s2_lock shared.
+ */
+struct s2_tags vm_tags_look(struct vm *vm, struct gfn first, unsigned int count);
+
+/*
+ * The owner has given pages of @range, not empty, tags on behalf of the VMM: has taken the host's
+ * flag, stored them and set it. From the return on vm_tags_look() says nothing else. Takes
+ * s2_lock; sleeps.
+ */
+void vm_tags_written(struct vm *vm, struct gfn_range range);
+
+/*
+ * From now on some of the VMM's memory is behind more pages of guests than one, so that nothing
+ * is known of a page that has not been opened here. Takes s2_lock; sleeps.
+ */
+void vm_tags_share(struct vm *vm);
+
 /* --- Running. --- */
 
 /*
@@ -201,6 +239,8 @@ void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access
  * what the owner reads and writes on behalf of a guest, which attributes do not bind.
  */
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva);
+/* The slot that holds @gfn, if there is one: a copy, whose log is not to be followed. */
+bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);

@@ -63,6 +63,24 @@ void vm_dirty_written(struct vm *vm, struct gpa gpa, struct vm_dirty_page *dirty
 	seam_rcu_read_unlock();
 }
 
+int vm_dirty_outside(struct vm *vm, struct gfn gfn)
+{
+	const struct slot *slot;
+	int err = 0;
+
+	seam_rcu_read_lock();
+	/* No other table is published meanwhile. */
+	seam_read_lock(&vm->s2_lock);
+	slot = slot_find(vm_slots(vm), gfn);
+	if (slot && slot->log)
+		dirty_log_mark(slot->log, gfn.nr - slot->gfns.begin);
+	else if (slot && slot_logs(slot))
+		err = -EBUSY;
+	seam_read_unlock(&vm->s2_lock);
+	seam_rcu_read_unlock();
+	return err;
+}
+
 void vm_dirty_reset(struct vm *vm, u32 id, u64 first, u64 count)
 {
 	const struct slot *slot;

@@ -86,13 +86,19 @@ static void vm_exit(struct vm *vm, const struct vm_view *view, const struct faul
 
 /* One attempt under the lock, held as @exclusive says. */
 static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
-					int level, const struct s2_leaf *leaf, bool exclusive)
+					int level, struct s2_leaf *leaf, bool exclusive)
 {
 	u64 pages = 1ULL << TSR_LEVEL_ORDER(level);
 	u64 begin = view->gfn.nr & ~(pages - 1);
 	struct gfn_range range = { begin, begin + pages };
 
 	if (!vm_inval_passes(vm, view->seq, range))
+		return S2_UNCHANGED;
+	if (vm->tags_shared)
+		leaf->soft = 0;
+	/* A vCPU has opened some of it since the host's flags were looked at. */
+	if (exclusive && vm->lazy_tags && leaf->type == MEMTYPE_WB && !(leaf->perm & PERM_T) &&
+	    vm_tags_any(vm, range))
 		return S2_UNCHANGED;
 	/* The slot is still what it was, and so its log is there. */
 	if ((leaf->perm & PERM_W) && slot_logs(&view->slot))
@@ -104,26 +110,32 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, s
  * The level to map at. What is cleaned is cleaned with the lock held, now and when the guest
  * loses it: nobody is to wait for a GiB of that.
  */
-static int vm_map_level(const struct vm_view *view, const struct backing *b, bool clean)
+static int vm_map_level(const struct fault_env *env, const struct vm_view *view,
+			const struct backing *b, const struct fault_verdict *v, bool clean)
 {
-	int level = fault_level(&view->slot, view->gfn, b, view->attr.level);
+	struct backing piece = *b;
+	int level;
+
+	piece.order = fault_tags_order(env, v, b);
+	level = fault_level(&view->slot, view->gfn, &piece, view->attr.level);
 
 	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
 }
 
 /* 0, or -ENOMEM. */
-static int vm_map(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
-		  const struct backing *b, const struct fault_verdict *v)
+static int vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
+		  struct vm_view *view, const struct backing *b, const struct fault_verdict *v)
 {
 	bool clean = memtype_needs_clean(b->kind, vm->host);
 	bool window = memtype_needs_window(b->kind, vm->host);
-	int level = vm_map_level(view, b, clean);
+	int level = vm_map_level(env, view, b, v, clean);
 	struct s2_leaf leaf = {
 		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
 		.type = v->type,
 		.perm = v->perm,
 		.clean = clean,
-		.tags = READ_ONCE(vm->mte) && b->can_tag,
+		.tags = env->mte && fault_holds_tags(env, b),
+		.soft = vm_tags_soft(env, v->type, b, level, v->perm),
 	};
 	u64 bytes = TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level);
 	enum s2_map_result r;
@@ -182,20 +194,21 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 			     perm_t need, struct vm_fault_result *result)
 {
 	struct fault_env env = vm_fault_env(vm);
+	const struct slot *slot = &view->slot;
+	u8 attrs = (u8)view->attr.bits;
 	struct fault_verdict v;
 	struct backing b;
 	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
-		err = seam_backing_get(vm, &view->slot, view->gfn, need & PERM_W, &b);
+		err = seam_backing_get(vm, slot, view->gfn, fault_use(&env, slot, attrs, need), &b);
 	if (err) {
 		vm_fail(result, err);
 		return;
 	}
-	v = fault_resolve(&env, &view->slot, view->attr.bits, need, &b);
-	v = fault_of_walk(view->kind, v);
+	v = fault_of_walk(view->kind, fault_resolve(&env, slot, attrs, need, &b));
 	if (v.action == FAULT_MAP)
-		err = vm_map(vm, cache, view, &b, &v);
+		err = vm_map(vm, &env, cache, view, &b, &v);
 	else
 		vm_apply(vm, view, &v, result);
 	if (err)

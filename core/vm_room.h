@@ -39,6 +39,16 @@ static inline enum slot_log vm_dirty_begin(const struct vm *vm)
 	return vm->dirty_manual & ABI_DIRTY_SET ? SLOT_LOG_DIRTY : SLOT_LOG_CLEAN;
 }
 
+/* Is any of @range mapped with tags that may not be zero? s2_lock, either way. */
+bool vm_tags_any(const struct vm *vm, struct gfn_range range);
+
+/*
+ * S2_DESC_UNTAGGED, if a leaf of @level and @perm over @b may say so; or 0. Where memory is
+ * shared (vm_tags_share()) it may not in any case.
+ */
+u64 vm_tags_soft(const struct fault_env *env, enum memtype type, const struct backing *b, int level,
+		 perm_t perm);
+
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);
 
@@ -53,6 +63,7 @@ static inline struct fault_env vm_fault_env(const struct vm *vm)
 		.host = vm->host,
 		.mte = READ_ONCE(vm->mte),
 		.cmo = READ_ONCE(vm->cmo),
+		.lazy = READ_ONCE(vm->mte) && READ_ONCE(vm->lazy_tags),
 	};
 }
 

@@ -63,6 +63,18 @@ static int vm_slot_check(struct vm *vm, const struct fault_env *env, const struc
 	return err ? err : fault_slot_check(env, slot->flags, &survey);
 }
 
+/* Does another slot stand over some of the same memory of the VMM? */
+static bool vm_slot_is_alias(const struct vm *vm, const struct slot *slot)
+{
+	struct slot_cursor cursor = { 0 };
+	const struct slot *other;
+
+	while ((other = slot_hva_next(vm->slots, slot->hva.addr, slot_hva_end(slot), &cursor)))
+		if (other->id != slot->id)
+			return true;
+	return false;
+}
+
 static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
 {
 	struct fault_env env = vm_fault_env(vm);
@@ -76,6 +88,8 @@ static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
 		slot_plan_drop(&change);
 		return err;
 	}
+	if (change.kind == SLOT_CREATE && vm_slot_is_alias(vm, &change.after))
+		vm_tags_share(vm);
 	vm_slot_commit(vm, &change);
 	return 0;
 }
@@ -141,6 +155,18 @@ bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)
 	if (found)
 		*hva = hva_of(slot_gfn_hva(slot, gpa_gfn(gpa)).addr +
 			      (gpa.addr & (TSR_PAGE_SIZE - 1)));
+	seam_rcu_read_unlock();
+	return found;
+}
+
+bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot)
+{
+	const struct slot *found;
+
+	seam_rcu_read_lock();
+	found = slot_find(vm_slots(vm), gfn);
+	if (found)
+		*slot = *found;
 	seam_rcu_read_unlock();
 	return found;
 }

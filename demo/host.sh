@@ -4,6 +4,6 @@
 cp /demo/ram /mnt/ram || exit 1
 sync
 echo "@kernel=$(uname -r)"
-tessera run --mte --timeline --stats --ram 64M \
+tessera run --mte --tags eager --timeline --stats --ram 64M \
 	--ram 0x80000000:8M:file=/mnt/ram,private /guest/demo "$1" 2>&1
 echo "@status=$?"

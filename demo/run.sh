@@ -83,7 +83,7 @@ A guest with MTE has two regions of memory:
    0x80000000   $mebibytes MiB, page cache of a file on ext4 (checksum $cksum),
                 which cannot hold allocation tags
 
-   tessera run --mte --ram 64M --ram 0x80000000:8M:file=/mnt/ram,private demo
+   tessera run --mte --tags eager --ram 64M --ram 0x80000000:8M:file=/mnt/ram,private demo
 EOT
 
 say ""

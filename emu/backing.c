@@ -4,6 +4,7 @@
 #include "lock.h"
 #include "phys.h"
 #include "slot.h"
+#include "tags.h"
 
 /* Under lock: the mmap lock of the emulated VMM. */
 static struct {
@@ -109,21 +110,41 @@ static struct emu_vma *vma_find(u64 addr)
 	return NULL;
 }
 
-static void backing_fill(struct emu_vma *vma, u64 addr, bool write, struct backing *out)
+static void cow_break(struct emu_vma *vma)
+{
+	vma->file = false;
+	vma->own = true;
+	vma->hpa = vma->copy;
+}
+
+static u32 live_around(struct hpa hpa, u8 order)
+{
+	u64 pages = 1ULL << order;
+
+	return emu_tags_count(hpa_of(hpa.addr & ~(pages * TSR_PAGE_SIZE - 1)), pages);
+}
+
+static void backing_fill(struct emu_vma *vma, u64 addr, enum backing_use use, struct backing *out)
 {
 	memset(out, 0, sizeof(*out));
-	if (!vma || (write && vma->read_only))
+	if (!vma || (use == USE_WRITE && vma->read_only))
 		return;
-	if (write)
+	if (use == USE_WRITE)
 		vma->zero = false;
+	if (vma->file && use != USE_READ && !vma->read_only)
+		cow_break(vma);
 	out->kind = vma->kind;
 	out->can_tag = vma->can_tag;
 	out->hpa = vma->zero ? mm.zero : hpa_of(vma->hpa.addr + (addr - vma->begin));
 	out->order = vma->zero ? 0 : vma->order;
-	out->writable = !vma->read_only && !vma->zero;
+	out->writable = !vma->read_only && !vma->zero && !vma->file;
+	out->own = vma->own;
+	out->blank = vma->zero;
+	out->tagged = vma->zero || emu_tags_live(out->hpa);
+	out->tagged_count = live_around(out->hpa, out->order);
 }
 
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out)
 {
 	u64 addr = slot_gfn_hva(slot, gfn).addr;
@@ -137,7 +158,7 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 	hook = mm.hook;
 	mm.hook = NULL;
 	if (!err) {
-		backing_fill(vma_find(addr), addr, write, out);
+		backing_fill(vma_find(addr), addr, use, out);
 		mm.held++;
 	}
 	emu_mutex_unlock(&mm.lock);

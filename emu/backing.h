@@ -15,7 +15,14 @@ struct emu_vma {
 	u8 order;	/* of the pieces that the host maps */
 	bool read_only; /* the VMA itself */
 	bool can_tag;
+	bool own;  /* private to the VMM, no file's */
 	bool zero; /* not written yet: reading finds the zero page, writing ends that */
+	/*
+	 * Private pages of a file that were not written yet; when they are, or are wanted for
+	 * tags, the VMM gets pages of its own, at `copy`.
+	 */
+	bool file;
+	struct hpa copy;
 };
 
 #define EMU_VMA_MAX 64

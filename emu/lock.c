@@ -27,16 +27,6 @@ static bool mutex_try(void *m)
 	return !pthread_mutex_trylock(m);
 }
 
-static bool read_try(void *l)
-{
-	return !pthread_rwlock_tryrdlock(l);
-}
-
-static bool write_try(void *l)
-{
-	return !pthread_rwlock_trywrlock(l);
-}
-
 void emu_mutex_lock(pthread_mutex_t *m)
 {
 	if (!emu_sched_active()) {
@@ -55,32 +45,110 @@ void emu_mutex_unlock(pthread_mutex_t *m)
 	emu_sched_point();
 }
 
-static void read_lock(pthread_rwlock_t *l)
+/* --- What brlock is made of. Its gate is known by the name of the lock, whose start it is. --- */
+
+/* So few that actors share slots. */
+#define CPUS 2U
+
+void brlock_gate_init(pthread_mutex_t *gate)
 {
-	if (!emu_sched_active()) {
-		must(pthread_rwlock_rdlock(l));
-		return;
-	}
-	emu_sched_wait(read_try, l, "share");
-	emu_sched_locked(l, true);
+	must(pthread_mutex_init(gate, NULL));
 }
 
-static void write_lock(pthread_rwlock_t *l)
+void brlock_gate_lock(pthread_mutex_t *gate)
 {
-	if (!emu_sched_active()) {
-		must(pthread_rwlock_wrlock(l));
-		return;
-	}
-	emu_sched_wait(write_try, l, "lock");
-	emu_sched_locked(l, false);
+	if (emu_sched_active())
+		emu_sched_wait(mutex_try, gate, "lock");
+	else
+		must(pthread_mutex_lock(gate));
 }
 
-static void rw_unlock(pthread_rwlock_t *l)
+void brlock_gate_unlock(pthread_mutex_t *gate)
 {
-	must(pthread_rwlock_unlock(l));
+	must(pthread_mutex_unlock(gate));
+	emu_sched_point();
+}
+
+void brlock_enter(u64 *count)
+{
+	emu_sched_point();
+	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
+}
+
+void brlock_leave(u64 *count)
+{
+	__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
+	emu_sched_point();
+}
+
+u64 brlock_swap(u64 *p, u64 value)
+{
+	emu_sched_point();
+	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
+}
+
+u64 brlock_load(u64 *p)
+{
+	emu_sched_point();
+	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static bool no_reader(void *lock)
+{
+	struct brlock *l = lock;
+	u64 readers = 0;
+
+	for (u32 i = 0; i <= l->mask; i++)
+		readers |= __atomic_load_n(&l->slots[i].readers, __ATOMIC_SEQ_CST);
+	return !readers;
+}
+
+void brlock_relax(struct brlock *l)
+{
+	if (emu_sched_active())
+		emu_sched_wait(no_reader, l, "lock");
+	else
+		sched_yield();
+}
+
+static unsigned int own_cpu(void)
+{
+	static unsigned int threads;
+	static __thread unsigned int cpu;
+
+	if (emu_sched_active())
+		return emu_sched_self();
+	if (!cpu)
+		cpu = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+	return cpu;
+}
+
+static void read_lock(struct brlock *l)
+{
+	brlock_read_lock(l, own_cpu());
+	if (emu_sched_active())
+		emu_sched_locked(l, true);
+}
+
+static void read_unlock(struct brlock *l)
+{
 	if (emu_sched_active())
 		emu_sched_unlocked(l);
-	emu_sched_point();
+	brlock_read_unlock(l, own_cpu());
+}
+
+static void write_lock(struct brlock *l)
+{
+	brlock_write_lock(l);
+	if (emu_sched_active())
+		emu_sched_locked(l, false);
+}
+
+static void write_unlock(struct brlock *l)
+{
+	if (emu_sched_active())
+		emu_sched_unlocked(l);
+	brlock_write_unlock(l);
 }
 
 void seam_mutex_init(seam_mutex_t *m)
@@ -108,20 +176,9 @@ void seam_mutex_assert_held(seam_mutex_t *m)
 	must(pthread_mutex_trylock(m) != EBUSY);
 }
 
-static void rwlock_init(pthread_rwlock_t *l)
-{
-	pthread_rwlockattr_t attr;
-
-	/* A writer that waits is next, as in the kernel. */
-	must(pthread_rwlockattr_init(&attr));
-	must(pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP));
-	must(pthread_rwlock_init(l, &attr));
-	must(pthread_rwlockattr_destroy(&attr));
-}
-
 void seam_rwlock_init(seam_rwlock_t *l)
 {
-	rwlock_init(l);
+	brlock_init(l, CPUS);
 }
 
 void seam_read_lock(seam_rwlock_t *l)
@@ -132,7 +189,7 @@ void seam_read_lock(seam_rwlock_t *l)
 void seam_read_unlock(seam_rwlock_t *l)
 {
 	emu_tlb_op_end();
-	rw_unlock(l);
+	read_unlock(l);
 }
 
 void seam_write_lock(seam_rwlock_t *l)
@@ -143,12 +200,16 @@ void seam_write_lock(seam_rwlock_t *l)
 void seam_write_unlock(seam_rwlock_t *l)
 {
 	emu_tlb_op_end();
-	rw_unlock(l);
+	write_unlock(l);
 }
 
 void seam_write_assert_held(seam_rwlock_t *l)
 {
-	must(pthread_rwlock_trywrlock(l) != EBUSY);
+	bool held = pthread_mutex_trylock(&l->gate) == EBUSY;
+
+	if (!held && emu_sched_active())
+		emu_sched_fail("nobody has a lock that is needed exclusively");
+	must(!held);
 }
 
 /* Readers count themselves in the phase they find; a grace period ends each phase once. */
@@ -226,7 +287,7 @@ void seam_free_rcu(void *p)
 }
 
 /* Accesses in flight, shared; each TLB invalidation waits for them. */
-static pthread_rwlock_t accesses = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+static struct brlock accesses = { .gate = PTHREAD_MUTEX_INITIALIZER };
 
 void emu_mmu_begin(void)
 {
@@ -235,13 +296,13 @@ void emu_mmu_begin(void)
 
 void emu_mmu_end(void)
 {
-	rw_unlock(&accesses);
+	read_unlock(&accesses);
 }
 
 void emu_accesses_wait(void)
 {
 	write_lock(&accesses);
-	rw_unlock(&accesses);
+	write_unlock(&accesses);
 }
 
 void emu_lock_reset(void)
@@ -250,5 +311,5 @@ void emu_lock_reset(void)
 	rcu_readers[0] = 0;
 	rcu_readers[1] = 0;
 	must(pthread_mutex_init(&rcu_grace, NULL));
-	rwlock_init(&accesses);
+	brlock_init(&accesses, CPUS);
 }

@@ -8,6 +8,7 @@
 #include "phys.h"
 #include "scheduler.h"
 #include "seam.h"
+#include "tags.h"
 #include "tlb.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -43,6 +44,7 @@ void emu_phys_reset(void)
 {
 	emu_tlb_end();
 	emu_lock_reset();
+	emu_tags_reset();
 	if (!emu_phys_base) {
 		emu_phys_base = mmap(NULL, EMU_PHYS_PAGES * TSR_PAGE_SIZE, PROT_READ | PROT_WRITE,
 				     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

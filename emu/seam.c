@@ -8,6 +8,7 @@
 #include "phys.h"
 #include "scheduler.h"
 #include "seam.h"
+#include "tags.h"
 #include "tlb.h"
 
 void *seam_alloc(size_t size)
@@ -112,4 +113,5 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 	emu_sched_point();
 	emu_log_add(EMU_TAGS, hpa.addr, pages, 0);
+	emu_tags_sanitise(hpa, pages);
 }

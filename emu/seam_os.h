@@ -125,7 +125,22 @@ static inline u64 seam_ptr_phys(const void *p)
 }
 
 typedef pthread_mutex_t seam_mutex_t;
-typedef pthread_rwlock_t seam_rwlock_t;
+
+typedef pthread_mutex_t brlock_gate_t;
+struct brlock;
+
+void brlock_gate_init(pthread_mutex_t *gate);
+void brlock_gate_lock(pthread_mutex_t *gate);
+void brlock_gate_unlock(pthread_mutex_t *gate);
+void brlock_enter(u64 *count);
+void brlock_leave(u64 *count);
+u64 brlock_swap(u64 *p, u64 value);
+u64 brlock_load(u64 *p);
+void brlock_relax(struct brlock *l);
+
+#include "brlock.h"
+
+typedef struct brlock seam_rwlock_t;
 
 struct seam_tlb {
 	u16 vmid;

@@ -11,9 +11,11 @@ series=$1
 kernel=$(kernel_dir "$series")
 out=$TSR_BUILD/host/$series.cpio
 
-# virtio_blk is needed to boot; the others are for whoever wants a network.
+# virtio_blk is needed to boot; the others are for networks, VFIO, and swap in memory.
 modules="drivers/block/virtio_blk net/core/failover
-drivers/net/net_failover drivers/net/virtio_net"
+drivers/net/net_failover drivers/net/virtio_net drivers/vfio/vfio
+drivers/vfio/vfio_iommu_type1 drivers/vfio/pci/vfio-pci-core drivers/vfio/pci/vfio-pci
+mm/zsmalloc lib/lz4/lz4_compress lib/lz4/lz4hc_compress drivers/block/zram/zram"
 
 if [ -n "$(find "$out" -newer "$0" -newer "$kernel/release" 2>/dev/null)" ]; then
 	exit 0

@@ -1,22 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# host/module.sh SERIES: build $TSR_BUILD/module/SERIES/tessera.ko for a stock
-# kernel series (6.12, newest) or for the debug kernel (debug). Quick when
-# nothing changed. The kernel's build system writes beside the sources, so it
-# is given a copy of them, one for each kernel.
+# host/module.sh SERIES [FOLDER]: build $TSR_BUILD/module/SERIES/tessera.ko for a
+# stock kernel series (6.12, newest) or for the debug kernel (debug); or the module
+# of FOLDER, into $TSR_BUILD/module/SERIES/FOLDER. Quick when nothing changed. The
+# kernel's build system writes beside the sources, so it is given a copy of them,
+# one for each kernel.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 . "$top/host/lib.sh"
 
 series=$1
+folder=${2:-.}
 kdir=$(kernel_headers "$series")
-dir=$TSR_BUILD/module/$series
+dir=$TSR_BUILD/module/$series/$folder
+parts='Kbuild core module include'
+[ "$folder" = . ] || parts=$(cd "$top/$folder" && echo Kbuild ./*.[ch])
 mkdir -p "$dir"
 
 # Newer files only, so that make sees what changed; and none that is gone.
-(cd "$top" && cp -Rpu Kbuild core module include "$dir")
-(cd "$dir" && find core module include -name '*.[chS]') | while read -r file; do
-	[ -e "$top/$file" ] || rm "$dir/$file"
+# shellcheck disable=SC2086 # a list of files
+(cd "$top/$folder" && cp -Rpu $parts "$dir")
+# shellcheck disable=SC2086
+(cd "$dir" && find $parts -name '*.[chS]') | while read -r file; do
+	[ -e "$top/$folder/$file" ] || rm "$dir/$file"
 done
 
 # BTF would need the kernel's own vmlinux, which Debian does not ship.

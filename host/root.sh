@@ -16,9 +16,9 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 # Compilers and libraries for this machine, the emulator, what checks the
 # code, what packs images, and the libraries of the kernel's own build tools.
 packages="gcc-14 libc6-dev make pkgconf libcmocka-dev liburcu-dev libfdt-dev
-libzstd-dev clang llvm libclang-rt-dev clang-format valgrind libc6-dbg cbmc
+libzstd-dev liblz4-dev clang llvm libclang-rt-dev clang-format valgrind libc6-dbg cbmc
 shellcheck gdb-multiarch qemu-system-arm cpio gzip xz-utils e2fsprogs file
-ca-certificates libelf1t64 libssl3t64 zlib1g"
+ca-certificates libelf1t64 libssl3t64 zlib1g-dev"
 
 native=$(dpkg --print-architecture 2>/dev/null) || die "\
 There is no dpkg here. The emulated machine is made of Debian packages: run
@@ -28,7 +28,7 @@ amd64)
 	arches=amd64,arm64
 	packages="$packages gcc-14-aarch64-linux-gnu libc6-dev-arm64-cross
 libc6-dev:arm64 libfdt-dev:arm64 libzstd-dev:arm64 liburcu-dev:arm64
-libcmocka-dev:arm64"
+libcmocka-dev:arm64 zlib1g-dev:arm64"
 	;;
 arm64)
 	arches=arm64

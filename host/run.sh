@@ -27,14 +27,16 @@ icount=
 limit=300
 log=
 extra=
+testdev=
+vfio=
 job=
 
 usage()
 {
 	die "usage: host/run.sh [--cpu M] [--kernel 6.12|newest] [--stock | --debug]
 	[--smp N] [--mem SIZE] [--icount] [--timeout SECONDS] [--no-module]
-	[--file PATH[:DEST]]... [--append TEXT] [--qemu TEXT] [--log PATH]
-	--shell | -- SHELL-COMMAND"
+	[--test-device] [--vfio DEVICE] [--file PATH[:DEST]]... [--append TEXT]
+	[--qemu TEXT] [--log PATH] --shell | -- SHELL-COMMAND"
 }
 
 mkdir -p "$TSR_BUILD/run"
@@ -79,6 +81,8 @@ while [ $# -gt 0 ]; do
 	--icount) icount=1 ;;
 	--timeout) limit=$2 && shift ;;
 	--no-module) module= ;;
+	--test-device) testdev=1 ;;
+	--vfio) vfio=$2 && shift ;;
 	--file) stage_file "$2" && shift ;;
 	--append) append="$append $2" && shift ;;
 	--qemu) extra="$extra $2" && shift ;;
@@ -106,6 +110,20 @@ max | neoverse-n2 | cortex-a710)
 	model=$model,pauth-impdef=on
 	;;
 esac
+
+# The last 64 MiB of memory are kept from the kernel: the test device has them.
+if [ -n "$testdev" ]; then
+	bytes=$(numfmt --from=iec "$mem")
+	append="$append mem=$((bytes - (64 << 20)))"
+	cp "$TSR_BUILD/module/$kernel/tests/device/testdev.ko" "$stage/testdev.ko" ||
+		die "Build the test device first: host/module.sh $kernel tests/device."
+	echo "start=$(((1 << 30) + bytes - (64 << 20))) size=$((64 << 20))" \
+		>"$stage/etc/testdev"
+fi
+if [ -n "$vfio" ]; then
+	machine=$machine,iommu=smmuv3
+	extra="$extra -device $vfio"
+fi
 
 clock=
 if [ -n "$icount" ]; then

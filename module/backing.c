@@ -16,6 +16,7 @@
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 
+#include "compat.h"
 #include "hostleaf.h"
 #include "tessera.h"
 
@@ -25,6 +26,8 @@ struct vma_facts {
 	bool write_back; /* by its protection bits: Normal memory, Tagged or not */
 	bool any_uncached;
 	bool can_tag;
+	bool anon;
+	bool cow;      /* private and writable: who writes gets a page of the VMM's own */
 	bool remapped; /* VM_IO, VM_PFNMAP: get_user_pages() refuses it */
 	bool mixed;    /* VM_MIXEDMAP: it refuses some of it */
 };
@@ -43,6 +46,8 @@ static struct vma_facts vma_facts_of(const struct vm_area_struct *vma)
 		.write_back = prot_is_write_back(vma->vm_page_prot),
 		.any_uncached = (vma->vm_flags & VM_ALLOW_ANY_UNCACHED) != 0,
 		.can_tag = (vma->vm_flags & VM_MTE_ALLOWED) != 0,
+		.anon = !vma->vm_ops,
+		.cow = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE,
 		.remapped = (vma->vm_flags & (VM_IO | VM_PFNMAP)) != 0,
 		.mixed = (vma->vm_flags & VM_MIXEDMAP) != 0,
 	};
@@ -155,7 +160,20 @@ static int backing_get_special(struct vma_facts facts, unsigned long hva, bool w
 	return 0;
 }
 
-static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write,
+/*
+ * Anonymous pages lie in memory that the kernel tags, and take their tags with them wherever it
+ * moves them, whatever the VMA; of hugetlb's that is so where a folio has a flag for it.
+ */
+static bool page_is_own(const struct vma_facts *facts, struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_hugetlb(folio) && !tsr_folio_has_one_tag_flag(folio))
+		return false;
+	return facts->anon || folio_test_anon(folio);
+}
+
+static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write, bool lazy,
 			    struct backing *out)
 {
 	struct host_leaf leaf;
@@ -172,6 +190,10 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 	leaf = tsr_host_leaf(current->mm, hva);
 	out->order = leaf.present && leaf.pfn == page_to_pfn(page) ? leaf.order : 0;
 	out->ref = page;
+	if (lazy) {
+		out->own = page_is_own(facts, page);
+		tsr_page_tags(page, out->order, out);
+	}
 	return 0;
 }
 
@@ -229,10 +251,12 @@ static int backing_get_pfnmap(unsigned long hva, bool write, struct backing *out
 	return err;
 }
 
-int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, bool write,
+int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
 		     struct backing *out)
 {
+	bool lazy = READ_ONCE(vm->mte) && READ_ONCE(vm->lazy_tags);
 	unsigned long hva = slot_gfn_hva(slot, gfn).addr;
+	bool write = use == USE_WRITE;
 	struct vma_facts facts;
 	int err;
 
@@ -243,7 +267,8 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, boo
 		return err;
 	if (facts.remapped)
 		return backing_get_pfnmap(hva, write, out);
-	return backing_get_page(&facts, hva, write, out);
+	write |= use == USE_TAGS && facts.cow && !facts.can_tag;
+	return backing_get_page(&facts, hva, write, lazy, out);
 }
 
 /*

@@ -65,6 +65,11 @@ static int enable_pfnmap_cmo(struct tsr_vm *vm, u64 arg)
 	return vm_enable_cmo(&vm->mem);
 }
 
+static int enable_lazy_tags(struct tsr_vm *vm, u64 arg)
+{
+	return arg ? -EINVAL : vm_enable_lazy_tags(&vm->mem);
+}
+
 static long ask_breakpoints(const struct tsr_vm *vm)
 {
 	return tsr_debug_breakpoints();
@@ -125,6 +130,11 @@ static long ask_notag(const struct tsr_vm *vm)
 	return vm && READ_ONCE(vm->mem.mte) && tsr_host.mte_perm;
 }
 
+static long ask_tag_batch(const struct tsr_vm *vm)
+{
+	return vm && READ_ONCE(vm->mem.mte);
+}
+
 static const struct tsr_cap caps[] = {
 	{ KVM_CAP_USER_MEMORY, 1 },
 	{ KVM_CAP_USER_MEMORY2, 1 },
@@ -179,7 +189,9 @@ static const struct tsr_cap caps[] = {
 
 	{ KVM_CAP_TSR_VERSION, KVM_TSR_VERSION },
 	{ KVM_CAP_TSR_NOTAG, .ask = ask_notag },
+	{ KVM_CAP_TSR_LAZY_TAGS, .ask = ask_mte, .enable = enable_lazy_tags },
 	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, .ask = ask_attribute_flags },
+	{ KVM_CAP_TSR_TAG_BATCH, .ask = ask_tag_batch },
 	{ KVM_CAP_TSR_MEMORY_QUERY, 1 },
 	{ KVM_CAP_TSR_PFNMAP_CMO, 1, .enable = enable_pfnmap_cmo },
 };

@@ -55,6 +55,11 @@ static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
 	return folio_test_hugetlb(folio);
 }
 
+static inline bool tsr_folio_tagged(struct folio *folio)
+{
+	return folio_test_hugetlb_mte_tagged(folio);
+}
+
 static inline bool tsr_folio_try_tagging(struct folio *folio)
 {
 	return folio_try_hugetlb_mte_tagging(folio);
@@ -69,6 +74,11 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 
 /* No hugetlb mapping allows tags here: each page of a folio has its own flag. */
 static inline bool tsr_folio_has_one_tag_flag(struct folio *folio)
+{
+	return false;
+}
+
+static inline bool tsr_folio_tagged(struct folio *folio)
 {
 	return false;
 }

@@ -34,29 +34,43 @@ void seam_mutex_assert_held(seam_mutex_t *m)
 	lockdep_assert_held(m);
 }
 
+/*
+ * Sharers and the one that excludes them are two sides of one lock to lockdep, too: it looks
+ * at the order of both, and finds who takes the lock twice.
+ */
 void seam_rwlock_init(seam_rwlock_t *l)
 {
-	rwlock_init(l);
+	static struct lock_class_key key;
+
+	brlock_init(&l->lock, nr_cpu_ids);
+	lockdep_init_map_wait(&l->dep_map, "s2_lock", &key, 0, LD_WAIT_CONFIG);
 }
 
 void seam_read_lock(seam_rwlock_t *l)
 {
-	read_lock(l);
+	preempt_disable();
+	lock_acquire_shared(&l->dep_map, 0, 0, NULL, _RET_IP_);
+	brlock_read_lock(&l->lock, smp_processor_id());
 }
 
 void seam_read_unlock(seam_rwlock_t *l)
 {
-	read_unlock(l);
+	lock_release(&l->dep_map, _RET_IP_);
+	brlock_read_unlock(&l->lock, smp_processor_id());
+	preempt_enable();
 }
 
+/* The gate keeps preemption off. */
 void seam_write_lock(seam_rwlock_t *l)
 {
-	write_lock(l);
+	lock_acquire_exclusive(&l->dep_map, 0, 0, NULL, _RET_IP_);
+	brlock_write_lock(&l->lock);
 }
 
 void seam_write_unlock(seam_rwlock_t *l)
 {
-	write_unlock(l);
+	lock_release(&l->dep_map, _RET_IP_);
+	brlock_write_unlock(&l->lock);
 }
 
 void seam_relax(void)

@@ -19,6 +19,7 @@
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
+#include <linux/processor.h>
 #include <asm/barrier.h>
 #include <asm/memory.h>
 #include <asm/page-def.h>
@@ -26,7 +27,65 @@
 #define SEAM_PAGE_SHIFT PAGE_SHIFT
 
 typedef struct mutex seam_mutex_t;
-typedef rwlock_t seam_rwlock_t;
+
+/*
+ * What brlock is made of. With PREEMPT_RT the gate would sleep, and so would what frees pages,
+ * where brlock keeps preemption off.
+ */
+#ifdef CONFIG_PREEMPT_RT
+#error "kernels with PREEMPT_RT are not supported"
+#endif
+typedef spinlock_t brlock_gate_t;
+struct brlock;
+
+static inline void brlock_gate_init(spinlock_t *gate)
+{
+	spin_lock_init(gate);
+}
+
+static inline void brlock_gate_lock(spinlock_t *gate)
+{
+	spin_lock(gate);
+}
+
+static inline void brlock_gate_unlock(spinlock_t *gate)
+{
+	spin_unlock(gate);
+}
+
+static inline void brlock_enter(u64 *count)
+{
+	(void)atomic64_fetch_inc((atomic64_t *)count);
+}
+
+static inline void brlock_leave(u64 *count)
+{
+	(void)atomic64_fetch_dec_release((atomic64_t *)count);
+}
+
+static inline u64 brlock_swap(u64 *p, u64 value)
+{
+	return xchg(p, value);
+}
+
+static inline u64 brlock_load(u64 *p)
+{
+	return smp_load_acquire(p);
+}
+
+static inline void brlock_relax(struct brlock *l)
+{
+	cpu_relax();
+}
+
+#include "brlock.h"
+
+typedef struct {
+	struct brlock lock;
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+	struct lockdep_map dep_map; /* of which the gate is taken, by either side */
+#endif
+} seam_rwlock_t;
 
 /* A counter that several add to and nobody orders anything by. */
 static inline void seam_count(u64 *p, u64 n)

@@ -107,6 +107,12 @@ void tsr_vcpu_preferred_target(struct kvm_vcpu_init *init);
 int tsr_cpu_init(void);
 void tsr_cpu_exit(void);
 
+/*
+ * mte.c: what the host's flags say of @page, and of the 2^@order pages around it that are
+ * mapped as one piece, to @out, which is zeroed there. On a host with MTE alone.
+ */
+void tsr_page_tags(struct page *page, u8 order, struct backing *out);
+
 /* notifier.c: the host's changes of @vm's address space, into core. May sleep. */
 int tsr_notifier_register(struct tsr_vm *vm);
 void tsr_notifier_unregister(struct tsr_vm *vm);

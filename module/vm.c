@@ -15,6 +15,7 @@
 #include "dirty_ring.h"
 #include "ioctl.h"
 #include "stats.h"
+#include "tags.h"
 #include "tessera.h"
 
 /* KVM_CREATE_VM's type; Linux knows other bits, none of which is served. */
@@ -275,6 +276,9 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region),
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
 	TSR_SERVED(KVM_TSR_QUERY_MEMORY, tsr_vm_query),
+	/* Each answers at its address itself: the first reads there, the second tells of errors. */
+	TSR_READS(KVM_ARM_MTE_COPY_TAGS, tsr_tags_copy),
+	TSR_READS(KVM_TSR_TAG_BATCH, tsr_tags_batch),
 	TSR_SERVED(KVM_GET_DIRTY_LOG, tsr_dirty_get),
 	TSR_READS(KVM_CLEAR_DIRTY_LOG, tsr_dirty_clear),
 	TSR_SERVED(KVM_RESET_DIRTY_RINGS, tsr_dirty_ring_reset),

@@ -250,6 +250,7 @@ asmlinkage void __noreturn __attribute__((no_stack_protector)) tsr_switch_broken
 
 static void world_features(struct tsr_world *world)
 {
+	u64 pfr0 = read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1);
 	u64 pfr1 = read_sanitised_ftr_reg(SYS_ID_AA64PFR1_EL1);
 	u64 mmfr1 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR1_EL1);
 	u64 mmfr2 = read_sanitised_ftr_reg(SYS_ID_AA64MMFR2_EL1);
@@ -257,7 +258,7 @@ static void world_features(struct tsr_world *world)
 
 	world->hcx = field(mmfr1, ID_AA64MMFR1_EL1_HCX_SHIFT);
 	world->mpam = field(read_sysreg(id_aa64pfr0_el1), ID_AA64PFR0_EL1_MPAM_SHIFT);
-	world->ras = cpus_have_final_cap(ARM64_HAS_RAS_EXTN);
+	world->ras = field(pfr0, ID_AA64PFR0_EL1_RAS_SHIFT);
 	world->evt = field(mmfr2, ID_AA64MMFR2_EL1_EVT_SHIFT);
 	world->pauth = system_has_full_ptr_auth();
 	if (field(isar2, ID_AA64ISAR2_EL1_MOPS_SHIFT))

@@ -149,6 +149,13 @@ plan_machines()
 	}'
 }
 
+# test_device KERNEL: builds it if a machine with that kernel has one.
+test_device()
+{
+	! grep -q "^[^ ]* $1 .*--test-device" "$work/machines" ||
+		must host/module.sh "$1" tests/device
+}
+
 # must COMMAND...: what must not fail; if it does, it is a failed test.
 must()
 {
@@ -168,7 +175,7 @@ native_tests
 plan_machines >"$work/machines"
 for kernel in $(cut -d ' ' -f 2 "$work/machines" | sort -u); do
 	[ "$kernel" != debug ] || must host/debug-kernel.sh || :
-	if ! must host/module.sh "$kernel"; then
+	if ! must host/module.sh "$kernel" || ! test_device "$kernel"; then
 		sed -i "/^[^ ]* $kernel /d" "$work/machines"
 	fi
 done

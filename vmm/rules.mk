@@ -3,14 +3,23 @@
 
 vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
 	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
-vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c)
+vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c tags.c)
 vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
-	look.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c)
+	look.c memories.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c channel.c pause.c \
+	tags_file.c)
 vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
-	stats.c caps.c inspect.c inspector.c snapshot_write.c)
+	stats.c caps.c asking.c client.c service.c snapshot_write.c picture.c progress.c tags.c \
+	tags_dump.c tags_restore.c)
 
 $(B)/native/vmm/%.o $(B)/tsan/vmm/%.o $(B)/arm64/vmm/%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/native/vmm/%.o $(B)/arm64/vmm/%.o: CFLAGS += -pthread
+# What tags are written as in files is core's: core/tag.
+$(B)/native/vmm/cmd/%.o $(B)/arm64/vmm/cmd/%.o: CPPFLAGS += -Icore
+
+# What tessera caps says of memory is generated from the table that the tests run.
+memories-objs := $(B)/native/vmm/cmd/memories.o $(B)/arm64/vmm/cmd/memories.o
+$(memories-objs): CPPFLAGS += -I$(B)/generated
+$(memories-objs): $(B)/generated/matrix_rows.h
 
 host-programs += $(B)/bin/tessera
 
@@ -19,18 +28,22 @@ $(B)/arm64/vmm/libtessera.a: $(vmm-lib:%.c=$(B)/arm64/%.o)
 	$(XAR) rcs $@ $^
 
 $(B)/bin/tessera: LDFLAGS += -pthread
-$(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a
+$(B)/bin/tessera: LDLIBS += -lz
+$(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a \
+	$(tag-objs:%=$(B)/arm64/%)
 
 vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
-	vmm_promote vmm_policies vmm_lazy vmm_picture
+	vmm_promote vmm_policies vmm_lazy vmm_picture vmm_memories vmm_tags \
+	vmm_channel
 unit-tests += $(vmm-unit:%=$(B)/unit/%)
 
 $(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
 	-Ivmm/cmd
 $(vmm-unit:%=$(B)/unit/%): LDFLAGS += -pthread
-$(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka
+$(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka -lz
 $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
-	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure))
+	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure)) \
+	$(tag-objs:%=$(B)/native/%)
 
 # What these allocate can be made to fail (tests/unit/alloc_fail.h).
 $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \
@@ -60,3 +73,8 @@ $(B)/arm64/tests/host/moving.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
 $(B)/bin/test-moving: LDFLAGS += -pthread
 $(B)/bin/test-moving: $(addprefix $(B)/arm64/tests/host/,moving.o \
 	moving_guest.o) $(B)/arm64/vmm/libtessera.a
+
+host-programs += $(B)/bin/test-ways
+
+$(B)/arm64/tests/host/ways.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/test-ways: $(B)/arm64/tests/host/ways.o

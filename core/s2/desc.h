@@ -26,6 +26,11 @@
 #define S2_DESC_AF	BIT_ULL(10)
 #define S2_DESC_ADDR	GENMASK_ULL(47, 12)
 #define S2_DESC_XN	GENMASK_ULL(54, 53)
+/*
+ * Software's: the tags of the memory are all zero, and stay so but for what comes through this
+ * leaf, or by a change that takes the bit away. See tags.c.
+ */
+#define S2_DESC_UNTAGGED BIT_ULL(56)
 
 #define S2_SH_INNER 3ULL
 #define S2_XN_NONE  0ULL /* EL1 and EL0 may execute */
@@ -41,6 +46,7 @@ struct s2_entry {
 	enum memtype type; /* LEAF */
 	perm_t perm;	   /* LEAF; PERM_H is not the descriptor's to say, and never set */
 	bool young;	   /* LEAF: the access flag */
+	bool untagged;	   /* LEAF: its memory has no tags that are not zero */
 };
 
 static inline bool s2_desc_valid(u64 desc)
@@ -109,6 +115,7 @@ static inline struct s2_entry s2_desc_decode(const struct host *host, u64 desc, 
 			  (FIELD_GET(S2_DESC_XN, desc) == S2_XN_NONE ? PERM_X : 0) |
 			  (type & S2_MEMATTR_NOTAG ? 0 : PERM_T));
 	e.young = desc & S2_DESC_AF;
+	e.untagged = desc & S2_DESC_UNTAGGED;
 	return e;
 }
 

@@ -12,13 +12,13 @@ struct s2_mapping {
 	bool exclusive;
 };
 
-/* What of a leaf may change in place: permissions but T, and the access flag. */
-#define S2_DESC_SOFT (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_XN | S2_DESC_AF)
+/* What of a leaf may change in place: permissions but T, the access flag, what is software's. */
+#define S2_DESC_SOFT (S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_XN | S2_DESC_AF | S2_DESC_UNTAGGED)
 
 /* The descriptor of a block for @leaf, less the address. */
 static inline u64 s2_leaf_attrs(const struct s2 *s2, const struct s2_leaf *leaf)
 {
-	return s2->attrs[leaf->type][leaf->perm & (S2_PERMS - 1)];
+	return s2->attrs[leaf->type][leaf->perm & (S2_PERMS - 1)] | leaf->soft;
 }
 
 /* What a page's descriptor has more than a block's. */
@@ -148,11 +148,13 @@ static inline bool s2_desc_same(u64 a, u64 b)
 	return !((a ^ b) & ~S2_DESC_SOFT);
 }
 
-/* @old with all that @new grants. */
+/* @old with all that @new grants; of tags it says no more than both do. */
 static inline u64 s2_desc_union(u64 old, u64 new)
 {
 	u64 both = old | (new &(S2_DESC_S2AP_R | S2_DESC_S2AP_W | S2_DESC_AF));
 
+	if (!(new &S2_DESC_UNTAGGED))
+		both &= ~S2_DESC_UNTAGGED;
 	return new &S2_DESC_XN ? both : both & ~S2_DESC_XN;
 }
 

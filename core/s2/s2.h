@@ -75,6 +75,7 @@ struct s2_leaf {
 	perm_t perm;	   /* has one of R, W, X */
 	bool clean;	   /* clean and invalidate data caches to PoC first */
 	bool tags;	   /* memory that holds tags, opened with PERM_T: sanitise them first */
+	u64 soft;	   /* S2_DESC_UNTAGGED, if that is so; or 0 */
 };
 
 enum s2_map_result {
@@ -179,5 +180,21 @@ u64 s2_range_split(struct s2 *s2, struct s2_cache *cache, struct gfn_range range
  * rights. The block is young if any of them was.
  */
 u64 s2_range_join(struct s2 *s2, struct gfn_range range, int level);
+
+/* --- What leaves say of tags. --- */
+
+/* Of 64 pages, bit 0 the first: what is known, and of that which have tags. */
+struct s2_tags {
+	u64 known;
+	u64 tagged;
+};
+/*
+ * Of the pages from @first on, @count of them, 64 at most and inside the IPA size. Known are
+ * pages that are mapped with T (tagged), or by leaves that say S2_DESC_UNTAGGED. Lock: either
+ * way.
+ */
+struct s2_tags s2_tags_look(const struct s2 *s2, struct gfn first, unsigned int count);
+/* A range operation, as above: no leaf in the piece says S2_DESC_UNTAGGED any more. */
+u64 s2_range_tags_forget(struct s2 *s2, struct gfn_range range);
 
 #endif

@@ -86,6 +86,7 @@ enum machine_flags {
 	MACHINE_SMALL = 1 << 3,	      /* SMALL_IPA_BITS */
 	MACHINE_RING = 1 << 5,	      /* dirty rings of a page */
 	MACHINE_RING_BITMAP = 1 << 6, /* and bitmaps beside them */
+	MACHINE_LAZY = 1 << 7,	      /* KVM_CAP_TSR_LAZY_TAGS, before MTE */
 };
 
 struct machine {

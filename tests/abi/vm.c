@@ -27,8 +27,16 @@ static const struct row cap_rows[] = {
 	  CAP(.cap = KVM_CAP_TSR_VERSION), EINVAL },
 	{ "ENABLE_CAP: TSR_NOTAG is no opt-in", 0, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = KVM_CAP_TSR_NOTAG), EINVAL },
-	{ "ENABLE_CAP: TSR_LAZY_TAGS is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
+	{ "ENABLE_CAP: TSR_LAZY_TAGS without FEAT_MTE2", NEED_NO_MTE, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), EINVAL },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS with an argument", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS, .args = { 1 }), EINVAL },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS with flags", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS, .flags = 1), EINVAL },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS", NEED_TSR | NEED_MTE, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), 0 },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS again", NEED_TSR | NEED_MTE, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), 0 },
 	{ "ENABLE_CAP: TSR_PFNMAP_CMO is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = KVM_CAP_TSR_PFNMAP_CMO), EINVAL },
 };
@@ -36,6 +44,8 @@ static const struct row cap_rows[] = {
 static const struct row late_rows[] = {
 	{ "ENABLE_CAP: MTE after the first vCPU", NEED_MTE, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = KVM_CAP_ARM_MTE), EINVAL },
+	{ "ENABLE_CAP: TSR_LAZY_TAGS after the first vCPU", 0, FD_VM, KVM_ENABLE_CAP,
+	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), EINVAL },
 	{ "ENABLE_CAP: unknown, after the first vCPU", 0, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = 0x7fffffff), EINVAL },
 };

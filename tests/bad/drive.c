@@ -5,9 +5,9 @@
 
 #include "drive.h"
 
-#define SEEDS	   400U
-#define SEEDS_FULL 40000U
-#define SEEDS_BAD  2000U
+#define SEEDS	   600U
+#define SEEDS_FULL 60000U
+#define SEEDS_BAD  3000U
 
 const struct host *drive_host(u64 seed)
 {
@@ -30,7 +30,17 @@ const struct host *drive_host(u64 seed)
 
 static const char *drive(u64 seed)
 {
-	return seed % 2 ? drive_vm(seed) : drive_s2(seed);
+	const char *error = drive_lock(seed);
+
+	if (error)
+		return error;
+	switch (seed % 3) {
+	case 0:
+		return drive_s2(seed);
+	case 1:
+		return drive_vm(seed);
+	}
+	return drive_tags(seed);
 }
 
 /* The first complaint that is the one expected, or any if none is; NULL: there is none. */

@@ -15,11 +15,13 @@ extern const char bad_expected[];
 extern const bool bad_applies;
 
 /*
- * One run, over core/s2 alone or a whole VM, on a host that the seed chooses. NULL, or what
- * went wrong.
+ * One run: over core/s2 alone, a whole VM or one with lazy tags, on a host that the seed chooses; or
+ * over the lock of them all. NULL, or what went wrong.
  */
 const char *drive_s2(u64 seed);
 const char *drive_vm(u64 seed);
+const char *drive_tags(u64 seed);
+const char *drive_lock(u64 seed);
 
 /* The hosts: FEAT_BBM, FEAT_S2FWB and the rest in turn. */
 const struct host *drive_host(u64 seed);

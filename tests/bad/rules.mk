@@ -4,7 +4,8 @@
 # linked before the archive of all of core, it is taken in place of the archive's.
 
 bad-names := $(shell awk -F '\t+' '!/^\#/ && NF { print $$1 }' tests/bad/list)
-bad-drive := $(addprefix $(B)/native/tests/bad/,drive.o drive_s2.o drive_vm.o) \
+bad-drive := $(addprefix $(B)/native/tests/bad/,drive.o drive_s2.o drive_vm.o drive_tags.o \
+	drive_lock.o) \
 	$(B)/native/tests/unit/world.o $(emu-srcs:%.c=$(B)/native/%.o)
 bad-programs := $(bad-names:%=$(B)/unit/bad_%)
 

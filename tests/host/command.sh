@@ -85,6 +85,7 @@ ends 103 'truncate -s' 'a file that is too short' run --ram "32M:file=$ram" /gue
 ends 105 'needs guest addresses' 'an address beyond the host' \
 	run --ram 32M --ram 0x8000000000000:4k /guest/hello
 ends 0 'tessera' 'caps' caps
+ends 0 'anonymous memory  *yes' 'caps: which memory a VM may have' caps
 ends 0 'ok 1' 'a guest' run /guest/hello
 ends 109 'ok 1' 'a guest that resets' run --vcpus 2 /guest/psci-reset
 ends 0 'ok 1' 'a guest that switches off' run --vcpus 2 /guest/psci-off
@@ -104,13 +105,18 @@ if [ -z "$mte" ]; then
 	ends 105 'no MTE for guests' 'MTE where there is none' run --mte /guest/hello
 fi
 if needs_mte 'figures of a run'; then
-	timeout 60 tessera run --mte --stats --timeline --ram 32M \
+	timeout 60 tessera run --mte --tags eager --stats --timeline --ram 32M \
 		--ram "0x80000000:16M:file=$ram" /guest/demo >"$out" 2>&1
 	[ "$(figure promotions)" -ge 1 ] && [ "$(figure exits_tag)" -ge 1 ] &&
 		[ "$(figure ram1_promoted_pages)" -ge 512 ] && [ "$(figure status)" = 0 ] &&
 		grep -q 'the guest needs allocation tags at 0x80000000' "$out" &&
 		grep -q 'promoted 0x80000000-0x80200000' "$out"
 	result $? "figures and timeline of a promotion"
+	timeout 60 tessera run --mte --stats --ram 32M \
+		--ram "0x80000000:16M:file=$ram" /guest/demo >"$out" 2>&1
+	[ "$(figure promotions)" = 0 ] && [ "$(figure exits_tag)" = 0 ] &&
+		[ "$(figure lazy_tags)" = 1 ] && [ "$(figure status)" = 0 ]
+	result $? "with lazy tags there is nothing to promote"
 	holds "a private file is what it was" [ "$(md5sum <"$ram")" = "$zeroes" ]
 	timeout 60 tessera run --mte --stats --ram 32M \
 		--ram "0x80000000:16M:file=$ram,exclusive" /guest/tag-scatter 2000 >"$out" 2>&1

@@ -4,7 +4,7 @@
  * write after fork(), same-page merging, swapping, compaction, large pages made
  * and broken, mappings protected, moved and put back, attributes set and cleared.
  * No store is lost, no tag, and none goes to a page that is no longer the guest's
- * (the guest is moving_guest.S).
+ * (the guest is moving_guest.S). Tags are lazy in every other trial, and when all comes at once.
  *
  * usage: test-moving [SECONDS]     (of each trial; swap is on, if it is to be tried)
  */
@@ -273,7 +273,7 @@ static void open_vcpus(struct rig *rig)
 		die(why.text);
 }
 
-static void rig_open(struct rig *rig, enum tsr_ram_kind kind)
+static void rig_open(struct rig *rig, enum tsr_ram_kind kind, bool lazy)
 {
 	struct tsr_ram_spec specs[] = {
 		{ .gpa = { PARAMS_GPA, PARAMS_GPA + (1 << 20) }, .kind = TSR_RAM_ANON },
@@ -291,6 +291,7 @@ static void rig_open(struct rig *rig, enum tsr_ram_kind kind)
 	mte = tsr_check_extension(rig->host.fd, KVM_CAP_ARM_MTE);
 	load_guest(rig, mte);
 	if (tsr_vm_create(&rig->vm, &rig->host, 32, mte, &why) ||
+	    (mte && lazy && tsr_vm_lazy_tags(&rig->vm, &why)) ||
 	    tsr_vm_add_ram(&rig->vm, &rig->ram, TSR_SLOT_NONE, &why))
 		die(why.text);
 	open_vcpus(rig);
@@ -385,15 +386,16 @@ static uint64_t wrong_words(struct rig *rig, uint64_t *rounds)
 	return wrong;
 }
 
-static void run_trial(enum tsr_ram_kind kind, const struct action *action, uint64_t seconds)
+static void run_trial(enum tsr_ram_kind kind, const struct action *action, bool lazy,
+		      uint64_t seconds)
 {
 	uint64_t acts, rounds, wrong;
 	struct rig rig;
 	char name[64];
 
-	snprintf(name, sizeof(name), "%s, %s", tsr_ram_kind_name(kind),
-		 action ? action->name : "all at once");
-	rig_open(&rig, kind);
+	snprintf(name, sizeof(name), "%s, %s%s", tsr_ram_kind_name(kind),
+		 action ? action->name : "all at once", lazy ? ", lazy tags" : "");
+	rig_open(&rig, kind, lazy);
 	acts = rig_run(&rig, action, seconds);
 	wrong = wrong_words(&rig, &rounds);
 	printf("# %s: %" PRIu64 " times, %" PRIu64 " rounds, %" PRIu64 " faults\n", name, acts,
@@ -412,8 +414,8 @@ int main(int argc, char **argv)
 	tsr_vcpu_signal_init();
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
 		for (size_t i = 0; i < ACTIONS; i++)
-			run_trial(kinds[kind], &actions[i], seconds);
-		run_trial(kinds[kind], NULL, 5 * seconds);
+			run_trial(kinds[kind], &actions[i], (i + kind) % 2, seconds);
+		run_trial(kinds[kind], NULL, true, 5 * seconds);
 	}
 	printf("1..%d\n", tests_done);
 	return 0;

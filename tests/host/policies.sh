@@ -155,7 +155,7 @@ holds 'were kept from being written' [ "$(figure text_faults)" = 4 ]
 if [ -n "$mte" ]; then
 	truncate -s 4M "$ram"
 	truncate -s 8M "$text"
-	run 0 'and memory is promoted beside, watched' --mte --vcpus 4 --ram 32M \
+	run 0 'and memory is promoted beside, watched' --mte --tags eager --vcpus 4 --ram 32M \
 		--ram "0x80000000:4M:file=$ram,private" --lazy "$text" \
 		--watch 0x80000000:4M:rwx --watch-every 50 /guest/tag-smp
 	holds 'it was promoted' [ "$(figure promotions)" -ge 1 ]

@@ -56,10 +56,15 @@ static bool is_device(const struct emu_vma *vma)
 	return vma->kind == BACKING_PFN_NC || vma->kind == BACKING_PFN_DEVICE;
 }
 
-/* docs/abi.md 6.2: may such memory stand behind a slot of these flags? */
-static bool memory_suits(const struct emu_vma *vma, u32 flags)
+bool memory_holds_tags(const struct emu_vma *vma)
 {
-	if (!rules.mte || vma->can_tag)
+	return vma->kind == BACKING_RAM && (vma->can_tag || (rules.lazy && vma->own));
+}
+
+/* docs/abi.md 6.2: may memory that @holds tags, or not, stand behind a slot of these flags? */
+static bool memory_suits(const struct emu_vma *vma, u32 flags, bool holds)
+{
+	if (!rules.mte || holds)
 		return true;
 	if (!(flags & ABI_MEM_TAGS_OPTIONAL))
 		return false;
@@ -71,7 +76,7 @@ static bool memory_suits(const struct emu_vma *vma, u32 flags)
 /* Tags of such memory are what the VMM has promised to supply on the first touch. */
 static bool untouched(const struct emu_vma *vma)
 {
-	return rules.mte && !vma->can_tag && !is_device(vma) && !rules.mte_perm;
+	return rules.mte && !memory_holds_tags(vma) && !is_device(vma) && !rules.mte_perm;
 }
 
 /* docs/abi.md 4.2: all that a page may grant. */
@@ -80,13 +85,14 @@ perm_t effective(const struct page *page)
 	perm_t perm = RWXT & ~page->denied;
 
 	if (!page->slot || !page->vma || page->vma->kind == BACKING_NONE ||
-	    !memory_suits(page->vma, page->slot->flags) || untouched(page->vma))
+	    !memory_suits(page->vma, page->slot->flags, memory_holds_tags(page->vma)) ||
+	    untouched(page->vma))
 		return PERM_NONE;
 	if ((page->slot->flags & ABI_MEM_READONLY) || page->vma->read_only)
 		perm &= ~PERM_W;
 	if (is_device(page->vma))
 		perm = (perm & ~PERM_X) | PERM_T;
-	else if (rules.mte && !page->vma->can_tag)
+	else if (rules.mte && !memory_holds_tags(page->vma))
 		perm &= ~PERM_T;
 	/* Without FEAT_MTE_PERM nothing denies tags but not to map the page. */
 	return rules.mte_perm ? perm : perm | PERM_T;
@@ -116,7 +122,7 @@ static struct verdict judge_plain(const struct page *page, perm_t need)
 		return exit_for(need);
 	if (need == PERM_X && is_device(vma))
 		return (struct verdict){ VM_INJECT_ABORT, 0 };
-	if (!memory_suits(vma, page->slot->flags))
+	if (!memory_suits(vma, page->slot->flags, memory_holds_tags(vma)))
 		return exit_for(need);
 	return untouched(vma) ? exit_for(PERM_T) : (struct verdict){ VM_RESUME, 0 };
 }
@@ -135,7 +141,7 @@ static bool slot_memory_suits(u32 hva, u32 size, u32 flags)
 	for (u32 i = hva; i < hva + size; i++) {
 		const struct emu_vma *vma = piece_at(i);
 
-		if (vma && vma->kind != BACKING_NONE && !memory_suits(vma, flags))
+		if (vma && vma->kind != BACKING_NONE && !memory_suits(vma, flags, vma->can_tag))
 			return false;
 	}
 	return true;
@@ -166,4 +172,19 @@ bool slot_may(const struct slot_request *req, const struct model_slot *new, int 
 		return !invalid && !overlaps && !beyond;
 	return (err == -EINVAL && invalid) || (err == -EEXIST && overlaps) ||
 	       (err == -EFAULT && beyond);
+}
+
+bool slot_is_alias(u32 id, const struct model_slot *new)
+{
+	u32 count = new->pages.end - new->pages.begin;
+
+	for (u32 i = 0; i < SLOTS; i++) {
+		const struct model_slot *slot = &rules.slot[i];
+
+		if (slot->used && i != id &&
+		    new->hva < slot->hva + slot->pages.end - slot->pages.begin &&
+		    slot->hva < new->hva + count)
+			return true;
+	}
+	return false;
 }

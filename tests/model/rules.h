@@ -29,6 +29,8 @@ struct model_slot {
 
 struct rules {
 	bool mte, mte_perm;
+	bool lazy;  /* KVM_CAP_TSR_LAZY_TAGS; not without mte */
+	bool apart; /* no two slots over the same memory of the VMM */
 	u8 ipa_bits;
 	struct model_slot slot[SLOTS];
 	u8 attr[LOOK_PAGES];
@@ -54,6 +56,9 @@ struct page {
 struct page page_at(u32 index);
 const struct model_slot *slot_at(u32 index);
 
+/* Can it hold tags, in this VM (6.2, 6.4)? */
+bool memory_holds_tags(const struct emu_vma *vma);
+
 /* All that a page may grant (4.2). */
 perm_t effective(const struct page *page);
 
@@ -66,5 +71,8 @@ struct verdict judge(const struct page *page, perm_t need);
 
 /* May the request be answered with @err? 0: it is done, and @new is what comes of it. */
 bool slot_may(const struct slot_request *req, const struct model_slot *new, int err);
+
+/* Would @new stand over memory of another slot than @id? */
+bool slot_is_alias(u32 id, const struct model_slot *new);
 
 #endif

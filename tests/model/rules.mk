@@ -5,7 +5,7 @@
 model-rooms := s2 vm
 model-srcs := tests/model/main.c tests/model/hosts.c tests/model/look.c
 model-s2-srcs := tests/model/s2.c tests/model/together.c tests/model/flat.c
-model-vm-srcs := tests/model/vm.c tests/model/rules.c
+model-vm-srcs := tests/model/vm.c tests/model/rules.c tests/model/tagged.c
 
 unit-tests += $(model-rooms:%=$(B)/unit/model_%)
 full-tests += $(model-rooms:%=$(B)/full/model_%)

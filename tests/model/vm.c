@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "rules.h"
+#include "tagged.h"
 #include "log.h"
 #include "phys.h"
 #include "tlb.h"
@@ -30,17 +30,18 @@ enum op_kind {
 	OP_AGE,
 	OP_RELEASE,
 	OP_RACE,
+	OP_TAGS,
 	OP_KINDS
 };
 
 static const char *const op_names[OP_KINDS] = {
-	"access", "slot", "attributes", "host", "notify", "age", "release", "race",
+	"access", "slot", "attributes", "host", "notify", "age", "release", "race", "tags",
 };
 
 /* How often each comes, in 64. */
 static enum op_kind op_kind(const struct model_op *op)
 {
-	static const u8 share[OP_KINDS] = { 34, 7, 8, 4, 2, 2, 1, 6 };
+	static const u8 share[OP_KINDS] = { 32, 7, 8, 4, 2, 2, 1, 6, 2 };
 	unsigned int n = op->kind % 64, kind = 0;
 
 	while (n >= share[kind])
@@ -68,6 +69,7 @@ static void check_page(u32 index, const struct look *seen)
 		model_fail("page %llx: has type %d", nr, seen->type);
 	if (!(seen->perm & (PERM_R | PERM_W | PERM_X)))
 		model_fail("page %llx: mapped, and grants nothing", nr);
+	tags_check(index, &page, seen);
 }
 
 static void check_range(struct look_range range)
@@ -170,6 +172,8 @@ static void do_access(const struct model_op *op)
 	struct vm_fault_result got = { .outcome = VM_RESUME };
 	struct access access;
 
+	if (c->need & PERM_T)
+		tags_wanted(index);
 	for (int tries = 0; got.outcome == VM_RESUME && faults(op, c, ipa, &access); tries++) {
 		if (tries == 8)
 			model_fail("page %llx: no progress", ipa >> 12);
@@ -186,6 +190,8 @@ static void do_access(const struct model_op *op)
 	if (got.outcome == VM_EXIT_FAULT && (got.flags != want.flags || got.gpa != ipa))
 		model_fail("page %llx, needs %x: exit %llx, should be %llx", ipa >> 12, c->need,
 			   got.flags, want.flags);
+	if (got.outcome == VM_RESUME && (c->need & PERM_T))
+		tags_accessed(index, c->access == EMU_TAG_WRITE, op->memory & 15);
 	check_range(look_leaf(index));
 }
 
@@ -243,6 +249,8 @@ static void do_slot(const struct model_op *op)
 
 	/* Beside a window is where this model does not look. */
 	if (look_index(op) < LOOK_LOW && new.pages.end > LOOK_LOW)
+		return;
+	if (rules.apart && req.size && slot_is_alias(req.id, &new))
 		return;
 	fail_begin(op);
 	err = vm_slot_set(&m.vm, &req);
@@ -333,7 +341,9 @@ static void do_host(const struct model_op *op, u32 number)
 		    : op->size < 240 ? BACKING_PFN_DEVICE
 				     : BACKING_NONE;
 	vma->can_tag = vma->kind == BACKING_RAM && (op->perm & 3);
+	vma->own = vma->kind == BACKING_RAM && (op->perm & 0x60);
 	vma->read_only = (op->perm & 28) == 0;
+	tags_moved(vma, old, op->perm & 0x80);
 	vm_hva_invalidate_end(&m.vm, hva_bytes(hva.begin), hva_bytes(hva.end));
 }
 
@@ -400,6 +410,30 @@ static u32 piece_number(const struct emu_vma *vma)
 	return number;
 }
 
+/* Another vCPU stores a tag in that page, or in one near it. */
+static void tags_amid(u32 index, u32 how)
+{
+	u32 near = index ^ (how & 3);
+	struct page page = page_at(near);
+	u64 ipa = look_gfn(near).nr << 12;
+	struct access access = { gpa_of(ipa), ACCESS_DATA, PERM_W, false };
+	struct vm_fault_result result = { .outcome = VM_RESUME };
+
+	tags_wanted(near);
+	for (int tries = 0; tries < 8 && result.outcome == VM_RESUME; tries++) {
+		enum emu_fault fault = emu_tlb_access(&m.mmu, ipa, EMU_TAG_WRITE, how).fault;
+
+		if (fault == EMU_FAULT_NONE) {
+			if (page.vma)
+				tags_accessed(near, true, how >> 4 & 15);
+			return;
+		}
+		access.permission = fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG;
+		access.need = fault == EMU_FAULT_TAG ? PERM_W | PERM_T : PERM_W;
+		vm_fault(&m.vm, &m.other, &access, &result);
+	}
+}
+
 /* What happens while the fault of @arg waits for its page. */
 static void race(void *arg)
 {
@@ -410,7 +444,11 @@ static void race(void *arg)
 	struct page page = page_at(index);
 
 	other.how = op->how & 0xf0;
-	if (op->how & 1)
+	if ((op->how & 0xc0) == 0xc0)
+		tags_by_vmm(index, op->how & 15);
+	else if ((op->how & 0xc0) == 0x80)
+		tags_amid(index, op->memory);
+	else if (op->how & 1)
 		do_attr(&other);
 	else if ((op->how & 2) && page.vma)
 		do_host(&other, piece_number(page.vma));
@@ -429,6 +467,8 @@ static void do_race(const struct model_op *op)
 
 	if (!faults(op, c, look_gfn(index).nr << 12, &access))
 		return;
+	if (c->need & PERM_T)
+		tags_wanted(index);
 	emu_backing_hook(race, &arg);
 	vm_fault(&m.vm, &m.cache, &access, &result);
 	emu_backing_hook(NULL, NULL);
@@ -450,6 +490,7 @@ static void pieces_begin(void)
 			.hpa = hpa_of((0x400000ULL + hva.begin) << 12),
 			.order = i < PIECES_LARGE ? 9 : 0,
 			.can_tag = true,
+			.own = true,
 		};
 
 		rules.piece[i] = emu_mm_add(&vma);
@@ -472,7 +513,11 @@ static void vm_begin(const struct model_world *world)
 	model_check(!vm_init(&m.vm, &m.host, rules.ipa_bits, &m.tlb));
 	rules.mte_perm = m.host.mte_perm;
 	rules.mte = m.host.mte && (world->shape & 0xc0);
+	rules.lazy = rules.mte && (world->shape & 0x20);
+	rules.apart = world->shape & 0x10;
 	model_check(!rules.mte || !vm_enable_mte(&m.vm));
+	model_check(!rules.lazy || !vm_enable_lazy_tags(&m.vm));
+	tags_begin(&m.vm);
 	vm_start(&m.vm);
 	m.mmu = (struct emu_mmu){
 		.vttbr = vm_vttbr_baddr(&m.vm),
@@ -519,6 +564,9 @@ static void vm_step(const struct model_op *op)
 		break;
 	case OP_RACE:
 		do_race(op);
+		break;
+	case OP_TAGS:
+		tags_by_vmm(look_index(op), op->how & 15);
 		break;
 	}
 	model_check(!emu_backing_held());

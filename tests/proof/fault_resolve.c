@@ -23,9 +23,12 @@ static void prove_map(const struct fault_env *env, const struct slot *slot, u8 a
 	prove(!slot_logs(slot) || !(v.perm & PERM_W) || (need & PERM_W));
 	prove(cacheable || !(v.perm & PERM_X));
 	/* No tag is lost: it is stored in memory that holds it, or the access comes here. */
-	if (env->mte && cacheable && !b->can_tag)
+	if (env->mte && cacheable && !fault_holds_tags(env, b))
 		prove(env->host->mte_perm && !(v.perm & PERM_T) &&
 		      (slot->flags & ABI_MEM_TAGS_OPTIONAL));
+	/* Lazy: what has no tags is closed, or this access wants them. */
+	if (env->lazy && cacheable && env->host->mte_perm && (v.perm & PERM_T))
+		prove((need & PERM_T) || b->tagged);
 	prove(b->kind != BACKING_NONE && b->kind != BACKING_POISON);
 }
 
@@ -42,14 +45,19 @@ static void prove_exit(const struct slot *slot, u8 attrs, const struct backing *
 int main(void)
 {
 	struct host host = any_host();
-	struct fault_env env = { &host, nondet_bool(), nondet_bool() };
+	struct fault_env env = {
+		.host = &host,
+		.mte = nondet_bool(),
+		.lazy = nondet_bool(),
+		.cmo = nondet_bool(),
+	};
 	struct slot slot = any_slot();
 	u8 attrs = nondet_u8();
 	perm_t need = any_perm();
 	struct backing b = any_backing();
 	struct fault_verdict v, w;
 
-	assume(!env.mte || host.mte);
+	assume((!env.mte || host.mte) && (!env.lazy || env.mte));
 	/* Needs that fault_plan() lets through. */
 	assume(one_of(need) || need == (PERM_W | PERM_T));
 	assume(perm_has(fault_perm(&slot, attrs), need));

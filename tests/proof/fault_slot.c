@@ -19,13 +19,18 @@ static bool read_refused(const struct fault_env *env, const struct slot *slot,
 int main(void)
 {
 	struct host host = any_host();
-	struct fault_env env = { &host, nondet_bool(), nondet_bool() };
+	struct fault_env env = {
+		.host = &host,
+		.mte = nondet_bool(),
+		.lazy = nondet_bool(),
+		.cmo = nondet_bool(),
+	};
 	struct slot slot = any_slot();
 	struct backing_survey survey = { nondet_u32(), nondet_u32() };
 	int kind = any_between(BACKING_RAM, BACKING_PFN_DEVICE), err;
 	bool can_tag = !(survey.untaggable & BIT(kind));
 
-	assume(!env.mte || host.mte);
+	assume((!env.mte || host.mte) && (!env.lazy || env.mte));
 	err = fault_slot_check(&env, slot.flags, &survey);
 	prove(err == 0 || err == -EINVAL);
 	if (!err && (survey.kinds & BIT(kind)))

@@ -61,6 +61,8 @@ static inline struct backing any_backing(void)
 		.order = (u8)any_between(0, 36),
 		.writable = nondet_bool(),
 		.can_tag = nondet_bool(),
+		.own = nondet_bool(),
+		.tagged = nondet_bool(),
 	};
 
 	return backing;

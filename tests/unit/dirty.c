@@ -309,6 +309,41 @@ static void rings_and_bitmaps(void **state)
 	}
 }
 
+/* What no vCPU writes: to a bitmap where there is one, beside rings too; else it is refused. */
+static void written_outside(void **state)
+{
+	for (int rings = 0; rings < 3; rings++) {
+		world_begin(&w, &host_max, 40);
+		if (rings)
+			assert_int_equal(vm_dirty_enable_ring(&w.vm), 0);
+		if (rings == 2)
+			assert_int_equal(vm_dirty_enable_bitmap(&w.vm), 0);
+		world_ram(&w, 0, IPA, SIZE, 9);
+		slot = (struct slot_request){ 0, 0, IPA, SIZE, HVA_BASE };
+		assert_int_equal(vm_dirty_outside(&w.vm, gpa_gfn(gpa_of(IPA))), 0);
+		assert_int_equal(set_flags(LOG), 0);
+		assert_int_equal(vm_dirty_outside(&w.vm, gpa_gfn(gpa_of(IPA2))), 0);
+		assert_int_equal(vm_dirty_outside(&w.vm, gpa_gfn(gpa_of(gpa_of_page(70)))),
+				 rings == 1 ? -EBUSY : 0);
+		assert_int_equal(get(), rings == 1 ? -ENXIO : 0);
+		assert_true(rings == 1 || (dirty_count() == 1 && dirty(70)));
+		world_end(&w);
+	}
+}
+
+static void slot_copies(void **state)
+{
+	struct slot copy;
+
+	world_begin(&w, &host_max, 40);
+	assert_false(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA)), &copy));
+	world_ram(&w, 3, IPA, SIZE, 9);
+	assert_true(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA + SIZE - 1)), &copy));
+	assert_true(copy.id == 3 && gfn_range_count(copy.gfns) == PAGES);
+	assert_false(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA + SIZE)), &copy));
+	world_end(&w);
+}
+
 static bool is_entry(struct vm_dirty_page entry, u32 id, u64 page)
 {
 	return entry.valid && entry.slot == id && entry.page == page;
@@ -503,6 +538,8 @@ int main(void)
 		cmocka_unit_test(clear_without_memory),
 		cmocka_unit_test(slot_without_memory),
 		cmocka_unit_test(rings_and_bitmaps),
+		cmocka_unit_test(written_outside),
+		cmocka_unit_test(slot_copies),
 		cmocka_unit_test(entries),
 		cmocka_unit_test(written_by_the_owner),
 		cmocka_unit_test(against_a_map),

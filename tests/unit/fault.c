@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The policy, over every combination, against the tables of docs/abi.md (2, 5.1, 5.3
- * and 6.2) restated here as rows of which the first that applies decides.
+ * 6.2 and 6.4) restated here as rows of which the first that applies decides.
  */
 #include "world.h"
 
@@ -12,6 +12,7 @@ struct combination {
 	u32 flags;
 	u8 attrs;
 	bool mte, cmo;
+	bool lazy; /* with mte alone */
 	const struct host *host;
 	struct backing backing;
 };
@@ -76,6 +77,18 @@ static bool slot_accepts(u32 flags, const struct fault_env *env, enum backing_ki
 	return env->host->mte_perm || touch;
 }
 
+/* 6.2, 6.4: with lazy tags what is the VMM's own does, too. */
+static bool holds_tags(const struct combination *c)
+{
+	return c->backing.can_tag || (c->lazy && c->backing.own);
+}
+
+/* 6.4: what has no tags is closed until the guest wants some. */
+static bool stays_closed(const struct combination *c)
+{
+	return c->lazy && c->host->mte_perm && !c->backing.tagged && !(the_need(c) & PERM_T);
+}
+
 static perm_t attrs_deny(u8 attrs)
 {
 	perm_t deny = 0;
@@ -99,7 +112,7 @@ static perm_t effective(const struct combination *c)
 		perm &= ~PERM_W;
 	if (is_device(c->backing.kind))
 		perm &= ~PERM_X;
-	else if (c->mte && !c->backing.can_tag)
+	else if (c->mte && (!holds_tags(c) || stays_closed(c)))
 		perm &= ~PERM_T;
 	return perm;
 }
@@ -121,7 +134,7 @@ static struct expected expect(const struct combination *c)
 	enum backing_kind kind = c->backing.kind;
 	perm_t need = the_need(c), has = effective(c);
 	struct expected exits = { .action = FAULT_EXIT };
-	struct fault_env env = { c->host, c->mte, c->cmo };
+	struct fault_env env = { .host = c->host, .mte = c->mte, .cmo = c->cmo };
 
 	if (c->hole)
 		return expect_in_hole(c->access.kind);
@@ -146,9 +159,9 @@ static struct expected expect(const struct combination *c)
 		exits.need = first_of(need & ~has & ~PERM_T);
 		return exits;
 	}
-	if (!slot_accepts(c->flags, &env, kind, c->backing.can_tag))
+	if (!slot_accepts(c->flags, &env, kind, holds_tags(c)))
 		return exits;
-	if (c->mte && !c->backing.can_tag && !is_device(kind) && !c->host->mte_perm)
+	if (c->mte && !holds_tags(c) && !is_device(kind) && !c->host->mte_perm)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
 	if (need & ~has)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
@@ -171,7 +184,12 @@ static struct expected expect(const struct combination *c)
 static void check(const struct combination *c)
 {
 	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE }, NULL };
-	struct fault_env env = { c->host, c->mte, c->cmo };
+	struct fault_env env = {
+		.host = c->host,
+		.mte = c->mte,
+		.lazy = c->lazy,
+		.cmo = c->cmo,
+	};
 	struct expected e = expect(c);
 	struct fault_verdict v =
 		fault_plan(&c->access, c->hole ? NULL : &slot, c->attrs, c->mapped);
@@ -215,11 +233,15 @@ static unsigned long check_backings(struct combination *c)
 {
 	unsigned long n = 0;
 
-	for (unsigned int i = 0; i <= BACKING_POISON * 4 + 3; i++) {
-		c->backing = (struct backing){ .kind = (enum backing_kind)(i / 4),
+	for (unsigned int i = 0; i <= BACKING_POISON * 16 + 15; i++) {
+		c->backing = (struct backing){ .kind = (enum backing_kind)(i / 16),
 					       .writable = i & 1,
-					       .can_tag = i & 2 };
-		if (c->backing.kind != BACKING_RAM && c->backing.can_tag)
+					       .can_tag = i & 2,
+					       .own = i & 4,
+					       .tagged = i & 8 };
+		if (c->backing.kind != BACKING_RAM && (i & 14))
+			continue;
+		if (!c->lazy && (i & 12))
 			continue;
 		check(c);
 		n++;
@@ -254,14 +276,15 @@ static void every_combination(void **state)
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 	unsigned long n = 0;
 
-	for (unsigned int i = 0; i < 4 * 7 * 2 * 2 * 16 * 2; i++) {
-		unsigned int a = i / 4 % 7;
+	for (unsigned int i = 0; i < 4 * 7 * 2 * 3 * 16 * 2; i++) {
+		unsigned int a = i / 4 % 7, mte = i / 56 % 3;
 		struct combination c = {
 			.host = hosts[i % 4],
 			.access = { gpa_of(0), accesses[a].kind, accesses[a].need, i / 28 % 2 },
-			.mte = i / 56 % 2,
-			.mapped = (perm_t)(i / 112 % 16),
-			.cmo = i / 1792,
+			.mte = mte,
+			.lazy = mte == 2,
+			.mapped = (perm_t)(i / 168 % 16),
+			.cmo = i / 2688,
 		};
 
 		if (!c.access.permission && c.mapped)
@@ -279,7 +302,11 @@ static void slots_are_refused_alike(void **state)
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 
 	for (unsigned int i = 0; i < 4 * 9 * 2 * 5 * 2 * 2; i++) {
-		struct fault_env env = { hosts[i % 4], i / 36 % 2, i / 720 };
+		struct fault_env env = {
+			.host = hosts[i % 4],
+			.mte = i / 36 % 2,
+			.cmo = i / 720,
+		};
 		u32 flags = slot_flags[i / 4 % 9];
 		enum backing_kind kind = (enum backing_kind)(BACKING_RAM + i / 72 % 5);
 		bool can_tag = i / 360 % 2 && kind == BACKING_RAM;
@@ -345,9 +372,73 @@ static void levels(void **state)
 	}
 }
 
+/* 6.4: whose copy-on-write is broken for tags, by slot, attributes and need. */
+static void uses(void **state)
+{
+	static const struct host *const hosts[] = { &host_max, &host_n2 };
+
+	for (unsigned int i = 0; i < 2 * 2 * 9 * 2 * 7; i++) {
+		struct fault_env env = { .host = hosts[i % 2], .mte = true, .lazy = i / 2 % 2 };
+		struct slot slot = { 1, slot_flags[i / 4 % 9], { 0, 1024 }, { HVA_BASE }, NULL };
+		u8 attrs = i / 36 % 2 ? ABI_ATTR_NW : 0;
+		perm_t need = accesses[i / 72].need;
+		bool stays = !env.lazy || !(slot.flags & ABI_MEM_TAGS_OPTIONAL) ||
+			     (slot.flags & ABI_MEM_READONLY) || attrs;
+		enum backing_use use = USE_READ;
+
+		if (need & PERM_W)
+			use = USE_WRITE;
+		else if (!stays && ((need & PERM_T) || !env.host->mte_perm))
+			use = USE_TAGS;
+		assert_int_equal(fault_use(&env, &slot, attrs, need), use);
+	}
+}
+
+/* 6.4, "Blocks": of 512 pages so many have tags, and one more wants some. */
+static const struct {
+	u32 count;
+	perm_t need;
+	u8 order;
+} order_cases[] = {
+	{ 0, PERM_R, 9 },
+	{ 0, PERM_T, 0 },
+	{ 1, PERM_R, 0 },
+	{ 1, PERM_T, 0 },
+	{ 511, PERM_R, 0 },
+	{ 512, PERM_R, 9 },
+	{ 512, PERM_W | PERM_T, 9 },
+	{ FAULT_TAGS_WHOLE - 1, PERM_W | PERM_T, 0 },
+	{ FAULT_TAGS_WHOLE, PERM_W | PERM_T, 9 },
+	{ FAULT_TAGS_WHOLE, PERM_W, 0 },
+};
+
+static void blocks_with_tags(void **state)
+{
+	for (size_t i = 0; i < sizeof(order_cases) / sizeof(order_cases[0]); i++) {
+		struct fault_env env = { .host = &host_max, .mte = true, .lazy = true };
+		struct backing b = { .kind = BACKING_RAM,
+				     .order = 9,
+				     .tagged_count = order_cases[i].count };
+		struct fault_verdict v = { .need = order_cases[i].need, .type = MEMTYPE_WB };
+
+		if (fault_tags_order(&env, &v, &b) != order_cases[i].order)
+			fail_msg("%u have tags, needs %x", order_cases[i].count, v.need);
+		v.type = MEMTYPE_NC;
+		assert_int_equal(fault_tags_order(&env, &v, &b), 9);
+		v.type = MEMTYPE_WB;
+		env.host = &host_n2;
+		assert_int_equal(fault_tags_order(&env, &v, &b), 9);
+		env.host = &host_max;
+		env.lazy = false;
+		assert_int_equal(fault_tags_order(&env, &v, &b), 9);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(uses),
+		cmocka_unit_test(blocks_with_tags),
 		cmocka_unit_test(every_combination),
 		cmocka_unit_test(slots_are_refused_alike),
 		cmocka_unit_test(levels),

@@ -132,7 +132,7 @@ static void join_breaks(void **state)
 		{ EMU_TLBI_RANGE, 0, ~0ULL, 512, -1 },
 		{ EMU_DSB, BLOCK_LEAF | W, LEAF | W, 0, 0 },
 	};
-	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false };
+	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false, 0 };
 
 	for (u8 bbm = 0; bbm < 2; bbm++) {
 		begin(bbm, IPA + PAGE);
@@ -150,7 +150,7 @@ static void join_in_place(void **state)
 		{ EMU_DSB, BLOCK_LEAF | W, LEAF | W, 0, 0 },
 		{ EMU_TLBI_RANGE, BLOCK_LEAF | W, LEAF | W, 1024, -1 },
 	};
-	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false };
+	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false, 0 };
 	unsigned long tables;
 
 	begin(2, IPA + PAGE);
@@ -196,7 +196,7 @@ static u64 *entry_of(u64 ipa, int level)
 /* An old page is found by the hardware while its table is being joined. */
 static void join_keeps_what_is_found(void **state)
 {
-	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false };
+	struct s2_leaf leaf = { hpa_of(PA), MEMTYPE_WB, RWXT, false, false, 0 };
 
 	for (u8 bbm = 0; bbm <= 2; bbm += 2) {
 		begin(bbm, IPA);

@@ -2,13 +2,15 @@
 /*
  * vCPUs that fault while the host takes pages away, attributes change, slots come and go
  * and pages age. Asserted at each access that the hardware lets pass: the page is the VMM's
- * at this moment, and a write is not one that attributes denied before it began.
+ * at this moment, a write is not one that attributes denied before it began, and tags are
+ * not an earlier owner's. Tags are lazy; a slot over the same memory comes and goes.
  *
  * All but the vCPUs do a fixed number of steps, and the vCPUs run until they are done.
  */
 #define _GNU_SOURCE
 #include <sched.h>
 
+#include "tags.h"
 #include "world.h"
 
 #define IPA	  0x40000000ULL
@@ -38,6 +40,16 @@ static u32 *owned(u64 pa)
 	return &page_owned[(pa - host_base) / PAGE];
 }
 
+static bool is_write(enum emu_access access)
+{
+	return access == EMU_WRITE || access == EMU_TAG_WRITE;
+}
+
+static bool is_tag(enum emu_access access)
+{
+	return access == EMU_TAG_READ || access == EMU_TAG_WRITE;
+}
+
 /* The access itself: hardware walks, and if it may, touches the memory. */
 static enum emu_fault touch(u64 page, enum emu_access access)
 {
@@ -47,7 +59,8 @@ static enum emu_fault touch(u64 page, enum emu_access access)
 	walk = world_walk(&w, IPA + page * PAGE, access);
 	if (walk.fault == EMU_FAULT_NONE) {
 		check(READ_ONCE(*owned(walk.pa)));
-		check(access != EMU_WRITE || !READ_ONCE(page_closed[page]));
+		check(!is_write(access) || !READ_ONCE(page_closed[page]));
+		check(!is_tag(access) || emu_tags_live(hpa_of(walk.pa)));
 	}
 	check(walk.fault != EMU_FAULT_MEMORY && walk.fault != EMU_FAULT_RESERVED);
 	emu_mmu_end();
@@ -56,8 +69,7 @@ static enum emu_fault touch(u64 page, enum emu_access access)
 
 static void vcpu_step(struct s2_cache *cache, u64 page, enum emu_access access)
 {
-	struct access a = { gpa_of(IPA + page * PAGE), ACCESS_DATA,
-			    access == EMU_WRITE ? PERM_W : PERM_R, false };
+	struct access a = { gpa_of(IPA + page * PAGE), ACCESS_DATA, PERM_NONE, false };
 	struct vm_fault_result result;
 
 	for (int i = 0; i < 8; i++) {
@@ -65,11 +77,14 @@ static void vcpu_step(struct s2_cache *cache, u64 page, enum emu_access access)
 
 		if (fault == EMU_FAULT_NONE)
 			return;
-		a.permission = fault == EMU_FAULT_PERMISSION;
+		a.permission = fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG;
+		a.need = is_write(access) ? PERM_W : PERM_R;
+		if (fault == EMU_FAULT_TAG)
+			a.need = is_write(access) ? PERM_W | PERM_T : PERM_T;
 		vm_fault(&w.vm, cache, &a, &result);
 		check(result.outcome == VM_RESUME || result.outcome == VM_EXIT_FAULT);
 		if (result.outcome == VM_EXIT_FAULT) {
-			check(result.flags == ABI_EXIT_WRITE && access == EMU_WRITE);
+			check(result.flags == ABI_EXIT_WRITE && is_write(access));
 			return;
 		}
 	}
@@ -82,6 +97,8 @@ static bool running(void)
 
 static void *vcpu(void *arg)
 {
+	static const enum emu_access accesses[] = { EMU_READ, EMU_WRITE, EMU_TAG_READ,
+						    EMU_TAG_WRITE };
 	u64 seed = 1 + (unsigned long)arg;
 	struct s2_cache cache = { 0 };
 	struct vm_fault_result result;
@@ -90,8 +107,8 @@ static void *vcpu(void *arg)
 		struct access other = { gpa_of(IPA2), ACCESS_DATA, PERM_R, false };
 
 		sched_yield();
-		vcpu_step(&cache, random_below(&seed, PAGES),
-			  random_below(&seed, 2) ? EMU_WRITE : EMU_READ);
+		vcpu_step(&cache, random_below(&seed, PAGES), accesses[random_below(&seed, 4)]);
+		(void)vm_tags_look(&w.vm, gfn_of(IPA / PAGE), PAGES);
 		if (i % 16)
 			continue;
 		vm_fault(&w.vm, &cache, &other, &result);
@@ -125,6 +142,7 @@ static void *host(void *arg)
 		WRITE_ONCE(*owned(new), 1);
 		emu_mm_unlock();
 		WRITE_ONCE(*owned(old), 0);
+		emu_tags_drop(hpa_of(old), 1);
 		vm_hva_invalidate_end(&w.vm, vma->begin, vma->end);
 		sched_yield();
 	}
@@ -177,6 +195,8 @@ static void build(void)
 	struct slot_request req = { 0, 0, IPA, PAGES * PAGE, HVA_BASE };
 
 	world_begin(&w, &host_max, 40);
+	assert_int_equal(vm_enable_lazy_tags(&w.vm), 0);
+	assert_int_equal(vm_enable_mte(&w.vm), 0);
 	host_base = emu_ram_alloc(9).addr;
 	for (u64 i = 0; i < PAGES; i++) {
 		struct emu_vma vma = {
@@ -184,6 +204,8 @@ static void build(void)
 			.end = HVA_BASE + (i + 1) * PAGE,
 			.kind = BACKING_RAM,
 			.hpa = hpa_of(host_base + i * PAGE),
+			.can_tag = true,
+			.own = true,
 		};
 
 		page_owned[i] = 1;

@@ -155,6 +155,8 @@ static void test_bad(void **state)
 		"run --vcpus two image",
 		"run --on-tag-fault ignore image",
 		"run --promote-unit 1g image",
+		"run --mte --tags never image",
+		"run --tags lazy image",
 		"run --slot-flags all image",
 		"run --on-reset never image",
 		"run image 1 2 3 4 5",

@@ -2,11 +2,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include <linux/kvm.h>
 #include "uapi/tessera.h"
 
 #include "caps.h"
+#include "memories.h"
 #include "options.h"
 #include "tessera/vm.h"
 
@@ -32,6 +34,8 @@ static const struct question mainline[] = {
 	{ KVM_CAP_MAX_VCPUS, UNIT_NUMBER, "MAX_VCPUS", "vCPUs a VM can have" },
 	{ KVM_CAP_NR_MEMSLOTS, UNIT_NUMBER, "NR_MEMSLOTS", "memory slots" },
 	{ KVM_CAP_ARM_MTE, UNIT_YES_NO, "ARM_MTE", "MTE for guests" },
+	{ KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED, UNIT_YES_NO, "ARM_CACHEABLE_PFNMAP",
+	  "device memory may be write-back" },
 	{ KVM_CAP_ARM_PSCI_0_2, UNIT_YES_NO, "ARM_PSCI_0_2", "PSCI, for several vCPUs" },
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, UNIT_YES_NO, "ARM_PTRAUTH_ADDRESS",
 	  "pointer authentication for guests" },
@@ -109,6 +113,40 @@ static void table_print(int fd, const struct question *questions, size_t count)
 	}
 }
 
+static bool kernel_is_at_least(unsigned int major, unsigned int minor)
+{
+	struct utsname name;
+	unsigned int a, b;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &a, &b) != 2)
+		return false;
+	return a > major || (a == major && b >= minor);
+}
+
+/* docs/abi.md 9.1 for this host. */
+static void memories_print(const struct tsr_vm *vm)
+{
+	struct memories_host host = {
+		.mte = vm->mte,
+		.notag = vm->notag,
+		.cacheable =
+			tsr_check_extension(vm->fd, KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED) > 0,
+		.new_hugetlb = kernel_is_at_least(6, 13),
+	};
+	struct memories_line line;
+	bool here;
+
+	printf("%-39s %-8s %-4s %-13s %-13s %s\n", "Memory that a VM may have here:", "no MTE",
+	       "MTE", "TAGS_OPTIONAL", "TAGS_ON_TOUCH", "dirty log");
+	for (size_t i = 0; memories_line(&host, i, &line, &here); i++) {
+		if (here)
+			printf("  %-37s %-8s %-4s %-13s %-13s %s\n", line.memory,
+			       line.may[MEMORIES_plain], line.may[MEMORIES_mte],
+			       line.may[MEMORIES_optional], line.may[MEMORIES_touch],
+			       line.logged ? "yes" : "no");
+	}
+}
+
 static const char *verdict(const struct tsr_vm *vm)
 {
 	if (!vm->mte)
@@ -128,6 +166,7 @@ static void vm_print(struct tsr_vm *vm)
 	if (vm->host->tsr_version) {
 		printf("What tessera adds:\n");
 		table_print(vm->fd, additions, sizeof(additions) / sizeof(additions[0]));
+		memories_print(vm);
 	} else {
 		printf("This is the kernel's own KVM: nothing of tessera is offered.\n");
 	}

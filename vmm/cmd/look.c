@@ -61,7 +61,7 @@ struct look look_of(const struct snapshot *snapshot, const struct tsr_cell *cell
 bool look_equal(struct look a, struct look b)
 {
 	return a.kind == b.kind && a.block == b.block && a.dirty == b.dirty &&
-	       a.promoted == b.promoted;
+	       a.promoted == b.promoted && a.tagged == b.tagged;
 }
 
 #define VARIANTS 8
@@ -81,8 +81,12 @@ static struct look most(uint64_t bytes[LOOK_CLASSES][VARIANTS])
 		for (unsigned int variant = 0; variant < VARIANTS; variant++)
 			if (bytes[kind][variant] > best) {
 				best = bytes[kind][variant];
-				look = (struct look){ (enum look_class)kind, variant & 4,
-						      variant & 2, variant & 1 };
+				look = (struct look){
+					.kind = (enum look_class)kind,
+					.block = variant & 4,
+					.dirty = variant & 2,
+					.promoted = variant & 1,
+				};
 			}
 	return look;
 }
@@ -94,6 +98,20 @@ static uint64_t part_of(const struct tsr_cell *cell, uint64_t start, uint64_t en
 	uint64_t last = cell->gpa.end < end ? cell->gpa.end : end;
 
 	return first < last ? last - first : 0;
+}
+
+/* Any page with tags counts: they are few, and they are what is looked for. */
+static bool is_tagged(const struct snapshot_slot *slot, uint64_t from, uint64_t unit)
+{
+	uint64_t first = from > slot->gpa.start ? from : slot->gpa.start;
+	uint64_t last = from + unit < slot->gpa.end ? from + unit : slot->gpa.end;
+	struct tsr_page_run run;
+
+	if (!slot->tags || first >= last)
+		return false;
+	first = (first - slot->gpa.start) / TSR_PAGE_SIZE;
+	last = (last - slot->gpa.start) / TSR_PAGE_SIZE;
+	return tsr_pages_next(&slot->tags->pages, true, first, last, &run);
 }
 
 void looks_sample(const struct snapshot *snapshot, const struct snapshot_slot *slot, size_t *at,
@@ -114,6 +132,7 @@ void looks_sample(const struct snapshot *snapshot, const struct snapshot_slot *s
 			bytes[look.kind][variant_of(look)] += part;
 		}
 		looks[i] = most(bytes);
+		looks[i].tagged = is_tagged(slot, from, unit);
 	}
 }
 

@@ -32,6 +32,7 @@ struct look {
 	bool block;    /* mapped by blocks of 2 MiB or 1 GiB */
 	bool dirty;    /* TSR_CELL_DIRTY */
 	bool promoted; /* TSR_CELL_PROMOTED */
+	bool tagged;   /* a page of it has tags, as far as snapshot_slot.tags tells */
 };
 
 struct look_name {
@@ -54,6 +55,9 @@ bool look_equal(struct look a, struct look b);
 void looks_sample(const struct snapshot *snapshot, const struct snapshot_slot *slot, size_t *at,
 		  uint64_t start, uint64_t unit, struct look *looks, size_t count);
 
+/* The letter of what has tags, whatever else it looks like. */
+#define LOOK_TAGGED_LETTER 't'
+
 /* Bytes of a slot of which something holds. */
 struct look_sums {
 	uint64_t mapped, blocks, closed, waiting, dirty, promoted, behind, tags;
@@ -61,10 +65,19 @@ struct look_sums {
 
 struct look_sums look_sums_of(const struct snapshot *snapshot, const struct snapshot_slot *slot);
 
-/* The picture as text; @list: and every cell, a line each. */
+/*
+ * The picture as text; @list: and every cell, a line each. Where it is known which
+ * pages have tags, what has some shows as that alone, and @list has runs of them.
+ */
 void picture_text(FILE *file, const struct snapshot *snapshot, bool list);
 
 /* The picture as SVG. */
 void picture_svg(FILE *file, const struct snapshot *snapshot);
+
+/*
+ * One of them on standard output, or SVG in file @svg; @list as above. Returns the
+ * exit status, having said what failed.
+ */
+int picture_draw(const struct snapshot *snapshot, const char *svg, bool list);
 
 #endif

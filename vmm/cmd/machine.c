@@ -36,6 +36,7 @@ void machine_end(struct machine *machine, enum ending ending, int status, const 
 			machine->status = STATUS_RUN_FAILED;
 	}
 	pthread_mutex_unlock(&machine->lock);
+	pause_end(&machine->pause, true);
 }
 
 static void serve_control(struct machine *machine, struct tsr_vcpu *vcpu, struct tsr_mmio *mmio)
@@ -180,7 +181,10 @@ void machine_vcpu_loop(struct machine *machine, struct tsr_vcpu *vcpu)
 {
 	struct tsr_exit exit;
 
-	while (machine->ending == ENDING_NONE) {
+	for (;;) {
+		pause_rest(&machine->pause);
+		if (machine->ending != ENDING_NONE)
+			return;
 		tsr_vcpu_run(vcpu, &exit);
 		serve_exit(machine, vcpu, &exit);
 	}

@@ -13,11 +13,12 @@
 #define CMD_MACHINE_H
 
 #include "control.h"
-#include "inspector.h"
 #include "options.h"
+#include "pause.h"
 #include "pl011.h"
 #include "tally.h"
 #include "policies.h"
+#include "service.h"
 #include "tessera/vcpu.h"
 #include "timeline.h"
 
@@ -34,7 +35,8 @@ struct machine {
 	struct tsr_ram ram;
 	struct tsr_vcpu *vcpus;
 	struct policies policies;
-	struct inspector inspector;
+	struct service service;
+	struct pause pause;
 	struct control control;
 	struct pl011 uart;
 	struct timeline timeline;

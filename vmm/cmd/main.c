@@ -5,10 +5,11 @@
 #include <linux/kvm.h>
 #include "uapi/tessera.h"
 
+#include "asking.h"
 #include "caps.h"
-#include "inspector.h"
 #include "options.h"
 #include "run.h"
+#include "tags.h"
 
 int main(int argc, char **argv)
 {
@@ -18,6 +19,12 @@ int main(int argc, char **argv)
 		return run_command(argc - 1, argv + 1);
 	if (!strcmp(command, "inspect"))
 		return inspect_command(argc - 1, argv + 1);
+	if (!strcmp(command, "pause"))
+		return pause_command(argc - 1, argv + 1);
+	if (!strcmp(command, "resume"))
+		return resume_command(argc - 1, argv + 1);
+	if (!strcmp(command, "tags"))
+		return tags_command(argc - 1, argv + 1);
 	if (!strcmp(command, "caps") && argc <= 3)
 		return caps_command(argc == 3 ? argv[2] : "/dev/kvm");
 	if (!strcmp(command, "--help") || !strcmp(command, "-h")) {

@@ -14,6 +14,7 @@ enum option_id {
 	OPTION_RAM = 1,
 	OPTION_VCPUS,
 	OPTION_MTE,
+	OPTION_TAGS,
 	OPTION_TAG_FAULT,
 	OPTION_UNIT,
 	OPTION_SLOT_FLAGS,
@@ -36,6 +37,7 @@ static const struct option option_table[] = {
 	{ "ram", required_argument, NULL, OPTION_RAM },
 	{ "vcpus", required_argument, NULL, OPTION_VCPUS },
 	{ "mte", no_argument, NULL, OPTION_MTE },
+	{ "tags", required_argument, NULL, OPTION_TAGS },
 	{ "on-tag-fault", required_argument, NULL, OPTION_TAG_FAULT },
 	{ "promote-unit", required_argument, NULL, OPTION_UNIT },
 	{ "slot-flags", required_argument, NULL, OPTION_SLOT_FLAGS },
@@ -58,6 +60,12 @@ static const struct option option_table[] = {
 struct choice {
 	const char *name;
 	uint64_t value;
+};
+
+static const struct choice tag_times[] = {
+	{ "lazy", TAGS_LAZY },
+	{ "eager", TAGS_EAGER },
+	{ NULL, 0 },
 };
 
 static const struct choice tag_policies[] = {
@@ -266,6 +274,10 @@ static int parse_option(enum option_id id, struct run_options *options, uint64_t
 		error = choose("--on-tag-fault", tag_policies, &value, why);
 		options->tag_policy = (enum tag_policy)value;
 		return error;
+	case OPTION_TAGS:
+		error = choose("--tags", tag_times, &value, why);
+		options->tags = (enum tags_when)value;
+		return error;
 	case OPTION_UNIT:
 		return choose("--promote-unit", units, &options->unit, why);
 	case OPTION_SLOT_FLAGS:
@@ -365,6 +377,8 @@ static int check_policies(const struct run_options *options, struct tsr_why *why
 	struct tsr_range entry = { options->entry & ~UINT64_C(3), options->entry + 4 };
 	int error;
 
+	if (options->tags && !options->mte)
+		return tsr_because(why, -EINVAL, "--tags is for guests with MTE: add --mte.");
 	if (options->has_entry && (options->entry % 4 || !in_memory(options, entry)))
 		return tsr_because(why, -EINVAL,
 				   "--entry 0x%" PRIx64 " is no address of code in memory.",

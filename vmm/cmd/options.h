@@ -34,13 +34,17 @@ enum exit_status {
 	STATUS_CRASHED = 110,	 /* the guest reported that it crashed */
 	STATUS_FLUSH = 111,	 /* promoted memory could not be written back to its file */
 	STATUS_LAZY = 112,	 /* memory could not be read from the file of --lazy */
-	STATUS_NO_ANSWER = 113,	 /* inspect: no VM answers, or the picture cannot be written */
+	STATUS_NO_ANSWER = 113,	 /* no VM answers, or a picture cannot be written */
+	STATUS_TAGS = 114,	 /* tags: they cannot be had or set, or the file is no good */
 	STATUS_SIGNAL = 128,	 /* 128 + N: signal N ended the run */
 };
 
 enum tag_policy { TAG_PROMOTE, TAG_INJECT, TAG_STOP };
 
 enum text_policy { TEXT_STOP, TEXT_INJECT };
+
+/* When memory gets tags; TAGS_AUTO: lazily where the hypervisor knows how. */
+enum tags_when { TAGS_AUTO, TAGS_LAZY, TAGS_EAGER };
 
 /* --watch, --protect-text: a range, and which accesses to it. */
 struct range_option {
@@ -53,6 +57,7 @@ struct run_options {
 	size_t ram_count;
 	unsigned int vcpus;
 	bool mte;
+	enum tags_when tags;
 	enum tag_policy tag_policy;
 	uint64_t unit; /* of promotion, bytes; 0: libtessera's default */
 	enum tsr_slot_policy slot_policy;

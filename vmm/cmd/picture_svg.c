@@ -104,6 +104,8 @@ static void overlay(FILE *file, struct look look, unsigned int x, unsigned int y
 		rect(file, x, y, width, height, "fill=\"url(#promoted)\"");
 	if (look.dirty)
 		rect(file, x, y, width, height, "fill=\"url(#dirty)\"");
+	if (look.tagged)
+		rect(file, x, y, width, height, "fill=\"url(#tagged)\"");
 	if (mapped && look.block)
 		fprintf(file,
 			"<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" rx=\"5\" fill=\"none\" "
@@ -217,6 +219,8 @@ static void slot_head(struct drawing *drawing, size_t index, unsigned int top)
 	put_share(file, "waiting", sums.waiting);
 	put_share(file, "promoted", sums.promoted);
 	put_share(file, "dirty", sums.dirty);
+	if (slot->tags)
+		fprintf(file, " \xc2\xb7 tags in %" PRIu64 " pages", slot->tags->holding);
 	fputs("</text>\n", file);
 	for (unsigned int i = 0; i < TILES_A_ROW; i++)
 		fprintf(file, "<text x=\"%u\" y=\"%u\" class=\"tick\">+%" PRIu64 "M</text>\n",
@@ -249,7 +253,7 @@ static void legend_entry(FILE *file, unsigned int number, struct look look, cons
 	fputs("</text>\n", file);
 }
 
-static void legend(FILE *file, unsigned int top)
+static void legend(FILE *file, unsigned int top, bool tags)
 {
 	unsigned int number = 0;
 
@@ -267,6 +271,9 @@ static void legend(FILE *file, unsigned int top)
 	legend_entry(file, number++,
 		     (struct look){ .kind = LOOK_RWX, .block = true, .promoted = true },
 		     "promoted");
+	if (tags)
+		legend_entry(file, number++, (struct look){ .kind = LOOK_RWX, .tagged = true },
+			     "has tags");
 	fputs("</g>\n", file);
 }
 
@@ -296,6 +303,9 @@ static void head(FILE *file, const struct snapshot *snapshot, unsigned int heigh
 		"</pattern>\n"
 		"<pattern id=\"closed\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">"
 		"<path d=\"M0 0L8 8M8 0L0 8\" stroke=\"#7d0f18\" stroke-width=\"1\"/></pattern>\n"
+		"<pattern id=\"tagged\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">"
+		"<rect width=\"4\" height=\"4\" fill=\"#4b0f6b\" fill-opacity=\".35\"/>"
+		"<path d=\"M2 0L4 2L2 4L0 2Z\" fill=\"#4b0f6b\"/></pattern>\n"
 		"</defs>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fbfcfd\"/>\n",
 		PICTURE_WIDTH, height, PICTURE_WIDTH, height);
 	fprintf(file,
@@ -320,6 +330,6 @@ void picture_svg(FILE *file, const struct snapshot *snapshot)
 		draw_slot(file, snapshot, i, top);
 		top += slot_height(&snapshot->slots[i]);
 	}
-	legend(file, top);
+	legend(file, top, snapshot->slot_count && snapshot->slots[0].tags);
 	fputs("</svg>\n", file);
 }

@@ -54,12 +54,17 @@ static void slot_head(FILE *file, const struct snapshot *snapshot, size_t index)
 	sum_print(file, "promoted", sums.promoted);
 	sum_print(file, "dirty", sums.dirty);
 	sum_print(file, "on the host", sums.behind);
+	if (slot->tags)
+		fprintf(file,
+			"\n  tags in %" PRIu64 " pages of %" PRIu64 ", %" PRIu64 " bytes encoded",
+			slot->tags->holding, tsr_range_size(slot->gpa) / TSR_PAGE_SIZE,
+			slot->tags->encoded);
 	fputc('\n', file);
 }
 
 static char letter_of(struct look look)
 {
-	char letter = look_names[look.kind].letter;
+	char letter = look.tagged ? LOOK_TAGGED_LETTER : look_names[look.kind].letter;
 
 	return look.block ? (char)toupper((unsigned char)letter) : letter;
 }
@@ -131,9 +136,26 @@ static void slot_list(FILE *file, const struct snapshot *snapshot, const struct 
 		cell_print(file, &snapshot->cells[i]);
 }
 
-static void legend(FILE *file)
+/* Runs of pages that have tags. */
+static void slot_tags(FILE *file, const struct snapshot_slot *slot)
+{
+	uint64_t pages = tsr_range_size(slot->gpa) / TSR_PAGE_SIZE;
+	struct tsr_page_run run = { 0, 0 };
+
+	fprintf(file, "\n  %12s %12s %10s\n", "from", "to", "size");
+	while (tsr_pages_next(&slot->tags->pages, true, run.last, pages, &run))
+		fprintf(file, "  %12" PRIx64 " %12" PRIx64 " %10s  tags\n",
+			slot->gpa.start + run.first * TSR_PAGE_SIZE,
+			slot->gpa.start + run.last * TSR_PAGE_SIZE,
+			size_text((run.last - run.first) * TSR_PAGE_SIZE).text);
+}
+
+static void legend(FILE *file, bool tags)
 {
 	fprintf(file, "\nCapitals: by blocks of 2 MiB or 1 GiB.\n");
+	if (tags)
+		fprintf(file, "  %c %s\n", LOOK_TAGGED_LETTER,
+			"a page here has tags (one that is not 0), or several");
 	for (unsigned int kind = LOOK_CLASSES; kind-- > 0;)
 		fprintf(file, "  %c %-34s%s", look_names[kind].letter, look_names[kind].meaning,
 			kind % 2 ? "" : "\n");
@@ -141,6 +163,8 @@ static void legend(FILE *file)
 
 void picture_text(FILE *file, const struct snapshot *snapshot, bool list)
 {
+	bool tags = false;
+
 	fprintf(file, "Process %" PRIu64 ": %" PRIu64 " vCPU%s, %s%s\n", snapshot->pid,
 		snapshot->vcpus, snapshot->vcpus == 1 ? "" : "s",
 		!snapshot->mte	  ? "no MTE"
@@ -150,10 +174,13 @@ void picture_text(FILE *file, const struct snapshot *snapshot, bool list)
 	for (size_t i = 0; i < snapshot->slot_count; i++) {
 		slot_head(file, snapshot, i);
 		slot_mosaic(file, snapshot, &snapshot->slots[i]);
-		if (list)
+		tags |= snapshot->slots[i].tags != NULL;
+		if (list && snapshot->slots[i].tags)
+			slot_tags(file, &snapshot->slots[i]);
+		else if (list)
 			slot_list(file, snapshot, &snapshot->slots[i]);
 	}
-	legend(file);
+	legend(file, tags);
 	if (snapshot->cut)
 		fprintf(file, "The rest is left out: there are more than %" PRIu32 " pieces.\n",
 			SNAPSHOT_CELLS_MAX);

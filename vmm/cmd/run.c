@@ -92,25 +92,22 @@ static void *vcpu_thread(void *opaque)
 /* Waits until the machine ends by itself, or a signal ends it. */
 static void wait_for_end(struct machine *machine, int signals)
 {
-	struct pollfd polled[] = {
+	struct pollfd polled[3 + SERVICE_POLLED] = {
 		{ .fd = machine->wake, .events = POLLIN },
 		{ .fd = signals, .events = POLLIN },
 		{ .fd = machine->policies.timer, .events = POLLIN },
-		{ .fd = machine->inspector.socket, .events = POLLIN },
 	};
 	struct signalfd_siginfo signal;
 	struct tsr_why why;
 	uint64_t count;
 
 	do {
-		while (poll(polled, 4, -1) < 0 && errno == EINTR)
+		service_poll(&machine->service, polled + 3);
+		while (poll(polled, 3 + SERVICE_POLLED, -1) < 0 && errno == EINTR)
 			;
 		if (polled[2].revents & POLLIN && policies_tick(&machine->policies, &why))
 			machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
-		if (polled[3].revents & POLLIN)
-			inspector_answer(&machine->inspector, &machine->vm, &machine->ram,
-					 machine->policies.lazily ? &machine->policies.lazy : NULL,
-					 machine->options->vcpus);
+		service_serve(machine, polled + 3);
 	} while (!((polled[0].revents | polled[1].revents) & POLLIN));
 	if (polled[1].revents & POLLIN &&
 	    read(signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal))
@@ -128,6 +125,7 @@ static void guest_live(struct machine *machine, int signals)
 	int error = 0;
 
 	machine->ending = ENDING_NONE;
+	pause_end(&machine->pause, false);
 	while (started < count && !error) {
 		threads[started] = (struct vcpu_thread){ machine, &machine->vcpus[started] };
 		error = tsr_vcpu_start(&machine->vcpus[started], vcpu_thread, &threads[started]);
@@ -191,10 +189,10 @@ static int with_vcpus(struct machine *machine, const struct guest_file *file, in
 }
 
 /* By default it is a help and no more, so that a run does not fail for want of it. */
-static int inspector_init(struct machine *machine, struct tsr_why *why)
+static int service_init(struct machine *machine, struct tsr_why *why)
 {
 	const char *path = machine->options->socket;
-	int error = inspector_open(&machine->inspector, path, why);
+	int error = service_open(&machine->service, path, why);
 
 	if (error && !path)
 		fail(STATUS_PASSED, why);
@@ -217,18 +215,32 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 		return fail(status, &why);
 	devices_init(machine);
 	pthread_mutex_init(&machine->lock, NULL);
+	pause_init(&machine->pause);
 	machine->wake = eventfd(0, EFD_CLOEXEC);
 	if (machine->wake < 0) {
 		tsr_because(&why, -errno, "Cannot make an eventfd: %s.", strerror(errno));
 		status = fail(STATUS_RUN_FAILED, &why);
 	} else {
-		status = inspector_init(machine, &why) ? fail(STATUS_REFUSED, &why)
-						       : with_vcpus(machine, file, signals);
-		inspector_close(&machine->inspector);
+		status = service_init(machine, &why) ? fail(STATUS_REFUSED, &why)
+						     : with_vcpus(machine, file, signals);
+		service_close(&machine->service);
 		close(machine->wake);
 	}
+	pause_destroy(&machine->pause);
 	policies_destroy(&machine->policies);
 	return status;
+}
+
+/* Without a word of the user lazily, if that can be. */
+static int choose_tags(struct machine *machine, struct tsr_why *why)
+{
+	enum tags_when when = machine->options->tags;
+	int error;
+
+	if (!machine->vm.mte || when == TAGS_EAGER)
+		return 0;
+	error = tsr_vm_lazy_tags(&machine->vm, why);
+	return when == TAGS_LAZY ? error : 0;
 }
 
 static int with_host(struct machine *machine, const struct guest_file *file, int signals)
@@ -242,6 +254,10 @@ static int with_host(struct machine *machine, const struct guest_file *file, int
 		return fail(STATUS_USAGE, &why);
 	if (tsr_vm_create(&machine->vm, &machine->host, bits, options->mte, &why))
 		return fail(STATUS_REFUSED, &why);
+	if (choose_tags(machine, &why)) {
+		tsr_vm_destroy(&machine->vm);
+		return fail(STATUS_REFUSED, &why);
+	}
 	if (tsr_ram_create(&machine->ram, options->ram, options->ram_count, &why)) {
 		tsr_vm_destroy(&machine->vm);
 		return fail(STATUS_MEMORY, &why);

@@ -27,12 +27,20 @@
 
 #define SNAPSHOT_CELLS_MAX (UINT32_C(1) << 20)
 
+/* Which pages of a slot have tags; who knows it gives it to the slot. */
+struct snapshot_tags {
+	struct tsr_pages pages;
+	uint64_t holding; /* so many have */
+	uint64_t encoded; /* bytes that a dump of them takes */
+};
+
 struct snapshot_slot {
 	struct tsr_range gpa;
 	enum tsr_ram_kind kind;
 	bool exclusive;
 	char path[256];
-	size_t first, last; /* its cells are cells[first] up to before cells[last] */
+	size_t first, last;		  /* its cells are cells[first] up to before cells[last] */
+	const struct snapshot_tags *tags; /* NULL: not known; never read or written here */
 };
 
 struct snapshot {

@@ -88,6 +88,7 @@ void stats_print(FILE *file, const struct machine *machine, int status)
 	fprintf(file, "tessera=%d\n", machine->host.tsr_version);
 	fprintf(file, "mte=%d\n", machine->vm.mte);
 	fprintf(file, "notag=%d\n", machine->vm.notag);
+	fprintf(file, "lazy_tags=%d\n", machine->vm.lazy_tags);
 	fprintf(file, "vcpus=%u\n", machine->options->vcpus);
 	fprintf(file, "exits_mmio=%" PRIu64 "\n", exits(machine, TSR_EXIT_MMIO));
 	fprintf(file, "exits_mmio_hole=%" PRIu64 "\n", tally->hole_exits);

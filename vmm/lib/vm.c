@@ -130,6 +130,18 @@ int tsr_vm_create(struct tsr_vm *vm, struct tsr_host *host, unsigned int address
 	return 0;
 }
 
+int tsr_vm_lazy_tags(struct tsr_vm *vm, struct tsr_why *why)
+{
+	struct kvm_enable_cap enable = { .cap = KVM_CAP_TSR_LAZY_TAGS };
+
+	if (!vm->host->tsr_version || !tsr_check_extension(vm->fd, KVM_CAP_TSR_LAZY_TAGS) ||
+	    ioctl(vm->fd, KVM_ENABLE_CAP, &enable))
+		return tsr_because(why, -ENOTSUP,
+				   "This hypervisor has no lazy tags. Run with --tags eager.");
+	vm->lazy_tags = true;
+	return 0;
+}
+
 void tsr_vm_destroy(struct tsr_vm *vm)
 {
 	close(vm->fd);

@@ -27,6 +27,7 @@ struct tsr_vm {
 	int fd;
 	unsigned int ipa_bits;
 	bool mte;
+	bool lazy_tags;		  /* tsr_vm_lazy_tags() was called */
 	bool notag;		  /* KVM_CAP_TSR_NOTAG */
 	uint64_t attributes;	  /* those that KVM_SET_MEMORY_ATTRIBUTES takes */
 	uint64_t attribute_flags; /* likewise the flags */
@@ -65,6 +66,12 @@ int tsr_check_extension(int fd, unsigned int capability);
 int tsr_vm_create(struct tsr_vm *vm, struct tsr_host *host, unsigned int address_bits, bool mte,
 		  struct tsr_why *why);
 void tsr_vm_destroy(struct tsr_vm *vm);
+
+/*
+ * Opens memory to tags when the guest first uses them (docs/abi.md 6.4); before the first
+ * vCPU. -ENOTSUP, explained in @why: the hypervisor knows nothing of it; vm->lazy_tags stays false.
+ */
+int tsr_vm_lazy_tags(struct tsr_vm *vm, struct tsr_why *why);
 
 /*
  * Makes one slot of each region of @ram, before the first vCPU runs.

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The tags of one page of a guest, found by its slot. */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "tags.h"
+
+/* The page of memory behind @gfn, to be put. */
+static int page_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
+		    enum backing_use use, struct backing *b)
+{
+	int err;
+
+	do {
+		cond_resched();
+		err = seam_backing_get(&vm->mem, slot, gfn, use, b);
+	} while (err == -EAGAIN && !signal_pending(current));
+	if (err)
+		return err == -EAGAIN ? -EINTR : err;
+	if (b->kind == BACKING_RAM && b->ref)
+		return 0;
+	err = b->kind == BACKING_POISON ? -EHWPOISON : -EFAULT;
+	seam_backing_put(&vm->mem, b, false);
+	return err;
+}
+
+int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *tags)
+{
+	struct page *page;
+	struct slot slot;
+	struct backing b;
+	int ret;
+
+	if (!vm_slot_at(&vm->mem, gfn, &slot))
+		return -EFAULT;
+	if (get_user_page_fast_only(slot_gfn_hva(&slot, gfn).addr, 0, &page)) {
+		ret = tsr_page_tags_read(page, tags);
+		put_page(page);
+		return ret;
+	}
+	ret = page_get(vm, &slot, gfn, USE_READ, &b);
+	if (ret)
+		return ret;
+	ret = tsr_page_tags_read(b.ref, tags);
+	seam_backing_put(&vm->mem, &b, false);
+	return ret;
+}
+
+int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_tags *tags)
+{
+	struct slot slot;
+	struct backing b;
+	int err;
+
+	if (!vm_slot_at(&vm->mem, gfn, &slot) || (slot.flags & ABI_MEM_READONLY))
+		return -EFAULT;
+	if (slot_logs(&slot) && !slot.log)
+		return -EBUSY;
+	err = page_get(vm, &slot, gfn, USE_WRITE, &b);
+	if (err)
+		return err;
+	if (!b.can_tag && !b.own) {
+		seam_backing_put(&vm->mem, &b, false);
+		return -EFAULT;
+	}
+	tsr_page_tags_write(b.ref, tags);
+	seam_backing_put(&vm->mem, &b, true);
+	/* Who clears the log and then reads the tags finds these, or the page in the log anew. */
+	return vm_dirty_outside(&vm->mem, gfn);
+}
