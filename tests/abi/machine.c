@@ -277,3 +277,27 @@ void machine_explain(const struct machine *m, long ret)
 			 (unsigned long long)run->mmio.phys_addr,
 			 *(const unsigned long long *)run->mmio.data);
 }
+
+int64_t machine_counter(int fd, const char *name)
+{
+	struct kvm_stats_header header;
+	char buffer[sizeof(struct kvm_stats_desc) + 256];
+	struct kvm_stats_desc *desc = (void *)buffer;
+	uint64_t value;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) || header.name_size > 256)
+		return -1;
+	for (unsigned int i = 0; i < header.num_desc; i++) {
+		size_t size = sizeof(*desc) + header.name_size;
+		off_t at = (off_t)(header.desc_offset + i * size);
+
+		if (pread(fd, buffer, size, at) != (ssize_t)size)
+			return -1;
+		at = (off_t)(header.data_offset + desc->offset);
+		if (!strcmp(desc->name, name))
+			return pread(fd, &value, sizeof(value), at) == sizeof(value)
+				       ? (int64_t)value
+				       : -1;
+	}
+	return -1;
+}

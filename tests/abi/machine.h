@@ -33,6 +33,11 @@
 #define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
 #endif
 
+/* Linux 6.17 numbers it. */
+#ifndef KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED
+#define KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED 243
+#endif
+
 /* With the MMU on EL0 reaches the first 64 GiB by addresses from here on, and nothing else. */
 #define EL0_WINDOW (448UL << 30)
 
@@ -167,6 +172,9 @@ bool machine_finishes(struct machine *m, const void *snippet, uint64_t x0, uint6
  * these flags for the page of @gpa? Notes what it was if not.
  */
 bool machine_faulted(const struct machine *m, long ret, uint64_t flags, uint64_t gpa);
+
+/* A counter of the file that KVM_GET_STATS_FD gave, by name; -1: there is none. */
+int64_t machine_counter(int fd, const char *name);
 
 /* Says in a note what the last run, which returned @ret, ended with. */
 void machine_explain(const struct machine *m, long ret);
