@@ -25,7 +25,8 @@ static const struct group {
 	{ "calls", test_calls },     { "life", test_life },	     { "huge", test_huge },
 	{ "idregs", test_idregs },   { "dirty", test_dirty },	     { "ring", test_ring },
 	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch },  { "tagkinds", test_tagkinds },
-	{ "lazy", test_lazy },	     { "lazyhost", test_lazy_host },
+	{ "lazy", test_lazy },	     { "lazyhost", test_lazy_host }, { "caches", test_caches },
+	{ "owners", test_owners },   { "hosted", test_hosted },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
