@@ -181,7 +181,7 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 	bool writable;
 	long got = page_get(hva, write, &page, &writable);
 
-	if (got == -EFAULT && facts->mixed)
+	if ((got == -EEXIST || got == -EFAULT) && facts->mixed)
 		return backing_get_special(*facts, hva, write, out);
 	if (got != 1)
 		return page_error(got, out);

@@ -159,6 +159,8 @@ void machine_open(struct machine *m, unsigned int flags)
 		machine_rings(m, flags & MACHINE_RING_BITMAP);
 	if ((flags & MACHINE_LAZY) && machine_cap(m, KVM_CAP_TSR_LAZY_TAGS) < 0)
 		err(2, "lazy tags cannot be enabled");
+	if ((flags & MACHINE_CMO) && machine_cap(m, KVM_CAP_TSR_PFNMAP_CMO) < 0)
+		err(2, "KVM_CAP_TSR_PFNMAP_CMO cannot be enabled");
 	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)
 		err(2, "MTE cannot be enabled");
 	if (flags & MACHINE_NO_VCPU)

@@ -87,6 +87,7 @@ enum machine_flags {
 	MACHINE_RING = 1 << 5,	      /* dirty rings of a page */
 	MACHINE_RING_BITMAP = 1 << 6, /* and bitmaps beside them */
 	MACHINE_LAZY = 1 << 7,	      /* KVM_CAP_TSR_LAZY_TAGS, before MTE */
+	MACHINE_CMO = 1 << 8,	      /* KVM_CAP_TSR_PFNMAP_CMO */
 };
 
 struct machine {
@@ -119,6 +120,7 @@ long machine_cap(struct machine *m, uint32_t cap);
 #define EC_DATA_ABORT	0x25UL
 #define FSC_EXTERNAL	0x10UL /* synchronous external abort */
 #define FSC_EXTERNAL_L1 0x15UL /* the same, on a level 1 walk */
+#define FSC_EXTERNAL_L2 0x16UL /* and on a level 2 walk */
 #define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */
