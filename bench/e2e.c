@@ -23,6 +23,7 @@
 
 #include "../tests/abi/guest.h"
 #include "../tests/abi/machine.h"
+#include "mark.h"
 
 #define ROUNDS 5
 
@@ -63,16 +64,6 @@ static double loop(struct machine *m, const void *snippet, uint64_t x0, uint64_t
 	return (double)best / (double)count;
 }
 
-static void marker_start(void)
-{
-	__asm__ volatile("hint #0x70" ::: "memory");
-}
-
-static void marker_end(void)
-{
-	__asm__ volatile("hint #0x71" ::: "memory");
-}
-
 /* Pages that are there, so that the hypervisor's part is all that is left. */
 static double fault(struct machine *m, uint64_t count)
 {
@@ -87,10 +78,10 @@ static double fault(struct machine *m, uint64_t count)
 		machine_slot(m, TEST_SLOT, 0, TEST_GPA, count * PAGE, memory);
 		run(m, guest_hvc_loop, 0, 1);
 		if (!i)
-			marker_start();
+			mark_start();
 		cold = run(m, guest_touch_loop, TEST_GPA, count);
 		if (!i)
-			marker_end();
+			mark_end();
 		warm = run(m, guest_touch_loop, TEST_GPA, count);
 		machine_slot(m, TEST_SLOT, 0, 0, 0, NULL);
 		if (cold - warm < best)

@@ -3,7 +3,7 @@
 # bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
 #	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
 # -v says in "#" lines where the instructions went, and what each peer took. Groups:
-# e2e, s2, attr, lazy, tags. README.md says how the figures are taken. The status is 1 where a
+# e2e, kvm, s2, attr, lazy, tags. README.md says how the figures are taken. The status is 1 where a
 # goal is missed.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
@@ -15,8 +15,8 @@ groups=
 for word; do
 	case $word in
 	-v) verbose=10 ;;
-	e2e | s2 | attr | lazy | tags) groups="$groups $word" ;;
-	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e s2 attr lazy tags" ;;
+	e2e | kvm | s2 | attr | lazy | tags) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e kvm s2 attr lazy tags" ;;
 	esac
 done
 
@@ -68,7 +68,7 @@ share()
 {
 	sort "$work/$1.symbols" | grep '^ffff' >"$work/$1.sorted"
 	awk -v who="$1" -v top="$verbose" -f bench/share.awk \
-		"$work/$1.sorted" "$work/$1.counts" >"$work/$1.share"
+		"$work/$1.sorted" "$work/$1.counts.1" >"$work/$1.share"
 	awk -v n="$faults" -v who="$1" \
 		'/^#/ { printf "# %s: %.0f %s\n", who, $2 / n, $3 }' "$work/$1.share" >&2
 	awk -v n="$faults" 'NR == 1 { printf "%.0f\n", $1 / n }' "$work/$1.share"
@@ -123,6 +123,16 @@ compare()
 		# shellcheck disable=SC2086
 		awk -v group="$1" -f "$top/bench/compare.awk" "$top/bench/goals" ours $peers
 	) || short=1
+}
+
+kvm()
+{
+	host/build.sh all bench
+	host/module.sh "$kernel"
+	peers=kvm-$(kernel_release "$kernel" | cut -d . -f 1,2)
+	bench/kvm.sh tessera "$verbose" >"$work/ours"
+	bench/kvm.sh kvm "$verbose" >"$work/$peers"
+	compare kvm
 }
 
 s2()
@@ -198,7 +208,7 @@ lazy()
 	bench/lazy.sh || short=1
 }
 
-for group in ${groups:-e2e s2 attr lazy tags}; do
+for group in ${groups:-e2e kvm s2 attr lazy tags}; do
 	"$group"
 done
 [ -z "$short" ] || exit 1

@@ -93,25 +93,25 @@ void brlock_gate_lock(u32 *gate);
 void brlock_gate_unlock(u32 *gate);
 void brlock_relax(struct brlock *l);
 
-static inline void brlock_enter(u32 *count)
+static inline void brlock_enter(u64 *count)
 {
 	count_atomic();
 	(void)__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
 }
 
-static inline void brlock_leave(u32 *count)
+static inline void brlock_leave(u64 *count)
 {
 	count_atomic();
 	(void)__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
 }
 
-static inline void brlock_raise(u32 *flag)
+static inline u64 brlock_swap(u64 *p, u64 value)
 {
 	count_atomic();
-	(void)__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST);
+	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
-static inline u32 brlock_load(u32 *p)
+static inline u64 brlock_load(u64 *p)
 {
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }

@@ -12,54 +12,54 @@ void brlock_init(struct brlock *l, unsigned int cpus)
 	l->mask = slots - 1;
 }
 
-static inline u32 *brlock_readers(struct brlock *l, unsigned int cpu)
+/* A writer is there, or was since a reader last came by the slot. */
+static noinline void brlock_read_lock_slow(struct brlock *l, u32 slot)
 {
-	return &l->slots[cpu & l->mask].readers;
-}
+	u64 *readers = &l->slots[slot].readers;
 
-/* A writer is there, or was. */
-static noinline void brlock_read_lock_slow(struct brlock *l, u32 *readers)
-{
 	brlock_leave(readers);
-	/* Whoever has the gate is no writer; the next writer finds the count. */
 	brlock_gate_lock(&l->gate);
+	/*
+	 * Release: who finds the slot open finds what the writers before us have done. The next
+	 * writer has the gate after us, and finds the slot open and us in it.
+	 */
+	smp_store_release(&l->open, l->open | BIT_ULL(slot));
 	brlock_enter(readers);
 	brlock_gate_unlock(&l->gate);
 }
 
 void brlock_read_lock(struct brlock *l, unsigned int cpu)
 {
-	u32 *readers = brlock_readers(l, cpu);
+	u32 slot = cpu & l->mask;
 
 	/*
-	 * Pairs with brlock_raise() in brlock_write_lock(): of a reader and a writer that come
-	 * at once one at least sees the other. The load's acquire pairs with the release in
-	 * brlock_write_unlock().
+	 * Pairs with brlock_swap() in brlock_write_lock(): of a reader and a writer that come at
+	 * once one at least sees the other. The load's acquire pairs with the release in
+	 * brlock_read_lock_slow().
 	 */
-	brlock_enter(readers);
-	if (brlock_load(&l->flag))
-		brlock_read_lock_slow(l, readers);
+	brlock_enter(&l->slots[slot].readers);
+	if (!(brlock_load(&l->open) & BIT_ULL(slot)))
+		brlock_read_lock_slow(l, slot);
 }
 
 void brlock_read_unlock(struct brlock *l, unsigned int cpu)
 {
-	/* Release: pairs with the writer's load, which finds the slot empty. */
-	brlock_leave(brlock_readers(l, cpu));
+	/* Release: pairs with the load of the writer that finds the slot empty. */
+	brlock_leave(&l->slots[cpu & l->mask].readers);
 }
 
 void brlock_write_lock(struct brlock *l)
 {
+	u64 open;
+
 	brlock_gate_lock(&l->gate);
 	/* Pairs with brlock_enter() in brlock_read_lock(). */
-	brlock_raise(&l->flag);
-	for (u32 i = 0; i <= l->mask; i++)
-		while (brlock_load(&l->slots[i].readers))
+	for (open = brlock_swap(&l->open, 0); open; open &= open - 1)
+		while (brlock_load(&l->slots[__builtin_ctzll(open)].readers))
 			brlock_relax(l);
 }
 
 void brlock_write_unlock(struct brlock *l)
 {
-	/* Pairs with the load in brlock_read_lock(). */
-	smp_store_release(&l->flag, 0U);
 	brlock_gate_unlock(&l->gate);
 }

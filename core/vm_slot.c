@@ -106,7 +106,7 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req)
 
 static int vm_enable_mte_locked(struct vm *vm)
 {
-	struct fault_env env = { .host = vm->host, .mte = true };
+	struct fault_env env = { .host = vm->host, .mte = true, .cmo = vm->cmo };
 	struct slot_cursor cursor = { 0 };
 	const struct slot *slot;
 
@@ -141,6 +141,18 @@ bool vm_hva_used(struct vm *vm, u64 begin, u64 end)
 	used = slot_hva_next(vm_slots(vm), begin, end, &cursor);
 	seam_rcu_read_unlock();
 	return used;
+}
+
+int vm_enable_cmo(struct vm *vm)
+{
+	int err;
+
+	seam_mutex_lock(&vm->lock);
+	err = vm->started ? -EINVAL : 0;
+	if (!err)
+		WRITE_ONCE(vm->cmo, true);
+	seam_mutex_unlock(&vm->lock);
+	return err;
 }
 
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)

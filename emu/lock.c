@@ -50,6 +50,20 @@ void emu_mutex_unlock(pthread_mutex_t *m)
 /* So few that actors share slots. */
 #define CPUS 2U
 
+/* Are the steps in a lock points, too? */
+static bool lock_steps;
+
+void emu_lock_steps(bool are_points)
+{
+	lock_steps = are_points;
+}
+
+static void step(void)
+{
+	if (lock_steps)
+		emu_sched_point();
+}
+
 void brlock_gate_init(pthread_mutex_t *gate)
 {
 	must(pthread_mutex_init(gate, NULL));
@@ -69,33 +83,34 @@ void brlock_gate_unlock(pthread_mutex_t *gate)
 	emu_sched_point();
 }
 
-void brlock_enter(u32 *count)
+void brlock_enter(u64 *count)
 {
-	emu_sched_point();
+	step();
 	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
 }
 
-void brlock_leave(u32 *count)
+void brlock_leave(u64 *count)
 {
 	__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
-	emu_sched_point();
+	step();
 }
 
-void brlock_raise(u32 *flag)
+u64 brlock_swap(u64 *p, u64 value)
 {
-	__atomic_exchange_n(flag, 1, __ATOMIC_SEQ_CST);
+	step();
+	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
-u32 brlock_load(u32 *p)
+u64 brlock_load(u64 *p)
 {
-	emu_sched_point();
+	step();
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
 static bool no_reader(void *lock)
 {
 	struct brlock *l = lock;
-	u32 readers = 0;
+	u64 readers = 0;
 
 	for (u32 i = 0; i <= l->mask; i++)
 		readers |= __atomic_load_n(&l->slots[i].readers, __ATOMIC_SEQ_CST);
@@ -124,6 +139,7 @@ static unsigned int own_cpu(void)
 
 static void read_lock(struct brlock *l)
 {
+	emu_sched_point();
 	brlock_read_lock(l, own_cpu());
 	if (emu_sched_active())
 		emu_sched_locked(l, true);
@@ -134,6 +150,7 @@ static void read_unlock(struct brlock *l)
 	if (emu_sched_active())
 		emu_sched_unlocked(l);
 	brlock_read_unlock(l, own_cpu());
+	emu_sched_point();
 }
 
 static void write_lock(struct brlock *l)
@@ -204,7 +221,7 @@ void seam_write_unlock(seam_rwlock_t *l)
 
 void seam_write_assert_held(seam_rwlock_t *l)
 {
-	bool held = __atomic_load_n(&l->flag, __ATOMIC_RELAXED);
+	bool held = pthread_mutex_trylock(&l->gate) == EBUSY;
 
 	if (!held && emu_sched_active())
 		emu_sched_fail("nobody has a lock that is needed exclusively");

@@ -132,10 +132,10 @@ struct brlock;
 void brlock_gate_init(pthread_mutex_t *gate);
 void brlock_gate_lock(pthread_mutex_t *gate);
 void brlock_gate_unlock(pthread_mutex_t *gate);
-void brlock_enter(u32 *count);
-void brlock_leave(u32 *count);
-void brlock_raise(u32 *flag);
-u32 brlock_load(u32 *p);
+void brlock_enter(u64 *count);
+void brlock_leave(u64 *count);
+u64 brlock_swap(u64 *p, u64 value);
+u64 brlock_load(u64 *p);
 void brlock_relax(struct brlock *l);
 
 #include "brlock.h"

@@ -9,14 +9,7 @@
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 
-#include "compat.h"
 #include "tags.h"
-
-/* Bytes that one STGM covers: GMID_EL1.BS is log2 of the words (Arm ARM D24.2.49). */
-static u64 tag_block_size(void)
-{
-	return 4ULL << FIELD_GET(GMID_EL1_BS_MASK, read_sysreg_s(SYS_GMID_EL1));
-}
 
 /* The linear map is Tagged; STGM is not tag-checked, whatever KASAN put in the pointer. */
 static void page_tags_zero(struct page *page, u64 block)
@@ -67,7 +60,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 
 	if (!system_supports_mte())
 		return;
-	block = tag_block_size();
+	block = tsr_tag_block();
 	for (i = 0; i < pages; i++)
 		page_tags_sanitise(pfn_to_page(pfn + i), block);
 }

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tags of one host page, packed. GMID_EL1.BS says how many bytes LDGM and STGM deal with
- * at once: at most 256, those of one word. Of fewer they use the nibbles that the address
- * selects (Arm ARM C6.2.185, C6.2.368), and the rest reads as 0.
+ * The tags of one host page, packed. LDGM and STGM deal with 256 bytes at once, those of one
+ * word, or with fewer: then they use the nibbles that the address selects, and the rest reads
+ * as 0 (Arm ARM C6.2).
  */
 #include <linux/mm.h>
 #include <linux/string.h>
-#include <asm/cpufeature.h>
 
 #include "tags.h"
 
 #define WORD_BYTES 256UL
-
-static unsigned long block_size(void)
-{
-	return 4UL << FIELD_GET(GMID_EL1_BS_MASK, read_sysreg_s(SYS_GMID_EL1));
-}
 
 static u64 block_read(unsigned long at)
 {
@@ -42,7 +36,7 @@ static void block_write(unsigned long at, u64 tags)
 static void page_read(struct page *page, struct tsr_page_tags *tags)
 {
 	unsigned long at = (unsigned long)page_address(page);
-	unsigned long block = block_size(), within;
+	unsigned long block = tsr_tag_block(), within;
 	unsigned int i;
 
 	for (i = 0; i < TSR_TAG_WORDS; i++, at += WORD_BYTES) {
@@ -55,7 +49,7 @@ static void page_read(struct page *page, struct tsr_page_tags *tags)
 static void page_write(struct page *page, const struct tsr_page_tags *tags)
 {
 	unsigned long at = (unsigned long)page_address(page);
-	unsigned long block = block_size(), within;
+	unsigned long block = tsr_tag_block(), within;
 	unsigned int i;
 
 	for (i = 0; i < TSR_TAG_WORDS; i++, at += WORD_BYTES)

@@ -53,22 +53,22 @@ static inline void brlock_gate_unlock(spinlock_t *gate)
 	spin_unlock(gate);
 }
 
-static inline void brlock_enter(u32 *count)
+static inline void brlock_enter(u64 *count)
 {
-	(void)atomic_fetch_inc((atomic_t *)count);
+	(void)atomic64_fetch_inc((atomic64_t *)count);
 }
 
-static inline void brlock_leave(u32 *count)
+static inline void brlock_leave(u64 *count)
 {
-	(void)atomic_fetch_dec_release((atomic_t *)count);
+	(void)atomic64_fetch_dec_release((atomic64_t *)count);
 }
 
-static inline void brlock_raise(u32 *flag)
+static inline u64 brlock_swap(u64 *p, u64 value)
 {
-	(void)xchg(flag, 1U);
+	return xchg(p, value);
 }
 
-static inline u32 brlock_load(u32 *p)
+static inline u64 brlock_load(u64 *p)
 {
 	return smp_load_acquire(p);
 }

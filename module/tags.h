@@ -20,6 +20,12 @@ struct tsr_page_tags {
 	u64 words[TSR_TAG_WORDS];
 };
 
+/* Bytes that one LDGM or STGM covers: GMID_EL1.BS is log2 of the words (Arm ARM D24.2.49). */
+static inline unsigned long tsr_tag_block(void)
+{
+	return 4UL << FIELD_GET(GMID_EL1_BS_MASK, read_sysreg_s(SYS_GMID_EL1));
+}
+
 /* mte_page.c: @page is held by the caller, or mapped under the lock of its table. */
 
 /* Does it carry live tags? They may all be 0. */
@@ -51,7 +57,10 @@ int tsr_tags_find(unsigned long hva, unsigned int *count, u64 *may);
  * logging began meanwhile.
  */
 
-/* 1, or 0 if all of them are 0. */
+/*
+ * 1, or 0 if all of them are 0. Who has set tags, or tried to, calls vm_tags_written() when he is
+ * done.
+ */
 int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *tags);
 int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_tags *tags);
 

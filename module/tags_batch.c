@@ -140,24 +140,35 @@ static int page_write(struct tsr_vm *vm, struct word *w, unsigned int i)
 	return tsr_guest_tags_set(vm, gfn, &tags);
 }
 
+/* Pages from the first to the last that may have been written. */
+static void word_written(struct tsr_vm *vm, const struct word *w, u64 pages)
+{
+	if (pages)
+		vm_tags_written(&vm->mem, (struct gfn_range){ w->gfn + __ffs64(pages),
+							      w->gfn + fls64(pages) });
+}
+
 static int word_write(struct tsr_vm *vm, struct word *w)
 {
-	u64 may, left;
+	u64 may, all, left;
 	int err;
 
 	word_fit(w);
 	if (w->full && !w->first)
 		return 0;
 	err = word_find(vm, w, &may);
-	for (left = may | (w->bits & word_mask(w)); left; left &= left - 1) {
+	all = may | (w->bits & word_mask(w));
+	for (left = all; left; left &= left - 1) {
 		unsigned int i = __ffs64(left);
 		int page_err = page_write(vm, w, i);
 
 		if (page_err) {
 			w->count = i;
-			return page_err;
+			err = page_err;
+			break;
 		}
 	}
+	word_written(vm, w, all);
 	return err;
 }
 

@@ -61,24 +61,43 @@ static int copy_one(struct tsr_vm *vm, const struct kvm_arm_copy_mte_tags *copy,
 						     : copy_to_page(vm, gfn, user);
 }
 
+static int copy_run(struct tsr_vm *vm, const struct kvm_arm_copy_mte_tags *copy, u64 *done)
+{
+	u64 pages = copy->length >> PAGE_SHIFT;
+	int err = 0;
+
+	for (*done = 0; *done < pages; ++*done) {
+		cond_resched();
+		err = copy_one(vm, copy, *done);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+static void copy_written(struct tsr_vm *vm, u64 first, u64 pages)
+{
+	if (pages)
+		vm_tags_written(&vm->mem, (struct gfn_range){ first, first + pages });
+}
+
 /* Its number says that the structure is only written; mainline reads it. */
 long tsr_tags_copy(void *self, void *arg, unsigned long raw)
 {
 	struct kvm_arm_copy_mte_tags *copy = arg;
 	struct tsr_vm *vm = self;
-	u64 page;
+	u64 done;
 	int err;
 
 	if (copy_from_user(copy, (void __user *)raw, sizeof(*copy)))
 		return -EFAULT;
 	err = copy_check(vm, copy);
-	for (page = 0; !err && page < copy->length >> PAGE_SHIFT; page++) {
-		cond_resched();
-		err = copy_one(vm, copy, page);
-		if (err)
-			break;
-	}
-	if (page)
-		return page << PAGE_SHIFT;
+	if (err)
+		return err;
+	err = copy_run(vm, copy, &done);
+	if (!(copy->flags & KVM_ARM_TAGS_FROM_GUEST))
+		copy_written(vm, copy->guest_ipa >> PAGE_SHIFT, done + (err == -EBUSY));
+	if (done)
+		return done << PAGE_SHIFT;
 	return err == -EHWPOISON ? -EFAULT : err;
 }

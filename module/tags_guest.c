@@ -60,13 +60,11 @@ int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_
 	err = page_get(vm, &slot, gfn, USE_WRITE, &b);
 	if (err)
 		return err;
-	/* With lazy tags a private page of a file holds them, too. */
 	if (!b.can_tag && !b.own) {
 		seam_backing_put(&vm->mem, &b, false);
 		return -EFAULT;
 	}
 	tsr_page_tags_write(b.ref, tags);
-	vm_tags_written(&vm->mem, (struct gfn_range){ gfn.nr, gfn.nr + 1 });
 	seam_backing_put(&vm->mem, &b, true);
 	/* Who clears the log and then reads the tags finds these, or the page in the log anew. */
 	return vm_dirty_outside(&vm->mem, gfn);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include <err.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "guest.h"
 #include "tagio.h"
+#include "tap.h"
 
 #ifndef PROT_MTE
 #define PROT_MTE 0x20
@@ -72,4 +74,50 @@ long tagio_dirty(struct machine *m, uint64_t *bits)
 	struct kvm_dirty_log log = { .slot = TEST_SLOT, .dirty_bitmap = bits };
 
 	return call(m->vm, KVM_GET_DIRTY_LOG, (unsigned long)&log);
+}
+
+unsigned int tagio_mte = MACHINE_MTE;
+uint64_t tagio_bitmap[TAGIO_WORDS];
+uint8_t tagio_tags[TAGIO_PAGES * TAGIO_PACKED];
+struct kvm_tsr_tag_batch tagio_batch;
+
+long tagio_call(struct machine *m, uint32_t flags, uint64_t page, uint64_t pages, uint64_t size)
+{
+	tagio_batch = (struct kvm_tsr_tag_batch){
+		.gpa = TEST_GPA + page * PAGE,
+		.pages = pages,
+		.bitmap = (unsigned long)tagio_bitmap,
+		.tags = (unsigned long)tagio_tags,
+		.tags_size = size,
+		.flags = flags,
+		.pages_done = 0x5a5a,
+		.tags_done = 0x5a5a,
+	};
+	return call(m->vm, KVM_TSR_TAG_BATCH, (unsigned long)&tagio_batch);
+}
+
+bool tagio_done(uint64_t pages, uint64_t with_tags)
+{
+	if (tagio_batch.pages_done == pages && tagio_batch.tags_done == with_tags * TAGIO_PACKED)
+		return true;
+	tap_note("%llu pages done, %llu bytes", tagio_batch.pages_done, tagio_batch.tags_done);
+	return false;
+}
+
+/* Reads all; true if it is done and these are the words of the bitmap. */
+bool tagio_reads(struct machine *m, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+{
+	const uint64_t want[TAGIO_WORDS] = { w0, w1, w2, w3 };
+	unsigned int count = 0;
+
+	memset(tagio_bitmap, 0xff, sizeof(tagio_bitmap));
+	memset(tagio_tags, 0xff, sizeof(tagio_tags));
+	if (tagio_call(m, 0, 0, TAGIO_PAGES, sizeof(tagio_tags)))
+		return false;
+	for (unsigned int i = 0; i < TAGIO_WORDS; i++) {
+		count += (unsigned int)__builtin_popcountll(want[i]);
+		if (tagio_bitmap[i] != want[i])
+			tap_note("word %u: %#llx", i, (unsigned long long)tagio_bitmap[i]);
+	}
+	return !memcmp(tagio_bitmap, want, sizeof(want)) && tagio_done(TAGIO_PAGES, count);
 }

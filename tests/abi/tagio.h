@@ -25,6 +25,25 @@ unsigned int tagio_host_load(const uint8_t *at);
 /* Of @pages pages at @memory, how many are in the process's tables or are cached. */
 unsigned int tagio_resident(void *memory, unsigned int pages);
 
+/* --- KVM_TSR_TAG_BATCH of up to TAGIO_PAGES pages from TEST_GPA on. --- */
+
+#define TAGIO_PAGES  200UL
+#define TAGIO_WORDS  (TAGIO_PAGES / 64 + 1)
+#define TAGIO_PACKED 128UL
+
+extern uint64_t tagio_bitmap[TAGIO_WORDS];
+extern uint8_t tagio_tags[TAGIO_PAGES * TAGIO_PACKED];
+extern struct kvm_tsr_tag_batch tagio_batch; /* the last call's */
+/* The flags for machine_open() with which the tables are gone through: MTE, or that and LAZY. */
+extern unsigned int tagio_mte;
+
+/* Calls it for @pages from page @page on, with @size bytes of tagio_tags; 0 or -errno. */
+long tagio_call(struct machine *m, uint32_t flags, uint64_t page, uint64_t pages, uint64_t size);
+/* Did the last call do so many pages, so many of them with tags? */
+bool tagio_done(uint64_t pages, uint64_t with_tags);
+/* Reads all pages; is it done, and are these the words of the bitmap? */
+bool tagio_reads(struct machine *m, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3);
+
 /* KVM_GET_DIRTY_LOG of TEST_SLOT, at most 64 pages; -errno is negative. */
 long tagio_dirty(struct machine *m, uint64_t *bits);
 
