@@ -223,34 +223,53 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 /* --- The host's MMU notifier. --- */
 
 /*
- * Opens a change of all that [@begin, @end) stands behind. The slots are read under the
- * exclusive lock: a slot that is not seen here comes after, inside a bracket of its own that
- * makes the open range cover it until this one ends.
+ * Opens a change of all that [@begin, @end) stands behind, in @slots, which were read under
+ * the exclusive lock: a slot that is not seen here comes after, inside a bracket of its own
+ * that makes the open range cover it until this one ends. How many slots, two for any more;
+ * @pages are the first one's.
  */
-static const struct slots *vm_hva_open(struct vm *vm, u64 begin, u64 end)
+static u32 vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 end,
+		       struct gfn_range *pages)
 {
-	struct slot_cursor cursor = { 0 };
-	const struct slots *slots;
+	struct slot_cursor cursor = vm->hva_guess;
 	const struct slot *slot;
+	u32 count = 0;
 
-	seam_write_lock(&vm->s2_lock);
-	slots = vm_slots(vm);
 	vm->inval_open++;
-	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
-		vm_inval_cover(vm, slot_hva_gfns(slot, begin, end));
-	seam_write_unlock(&vm->s2_lock);
-	return slots;
+	while ((slot = slot_hva_next(slots, begin, end, &cursor))) {
+		struct gfn_range range = slot_hva_gfns(slot, begin, end);
+
+		vm_inval_cover(vm, range);
+		if (!count) {
+			*pages = range;
+			/* The next change is as a rule of the pages that follow. */
+			vm->hva_guess.span = cursor.span;
+			vm->hva_guess.slot = cursor.slot - 1;
+		}
+		count += count < 2;
+	}
+	return count;
 }
 
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 {
 	struct slot_cursor cursor = { 0 };
+	struct gfn_range pages = { 0, 0 };
 	const struct slots *slots;
 	const struct slot *slot;
+	u32 count;
 
 	seam_rcu_read_lock();
-	slots = vm_hva_open(vm, begin, end);
-	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
+	seam_write_lock(&vm->s2_lock);
+	slots = vm_slots(vm);
+	count = vm_hva_open(vm, slots, begin, end, &pages);
+	/* What the host changes is a page as a rule: it takes the lock once. */
+	if (count == 1)
+		pages.begin = s2_range_unmap(&vm->s2, NULL, pages);
+	seam_write_unlock(&vm->s2_lock);
+	if (count == 1)
+		vm_s2_unmap(vm, pages, false);
+	while (count > 1 && (slot = slot_hva_next(slots, begin, end, &cursor)))
 		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
 	seam_rcu_read_unlock();
 }
