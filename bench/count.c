@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * A plugin of QEMU that counts how often each block of code is executed between two
- * markers, and writes that as lines "ADDRESS INSTRUCTIONS TIMES" to the file named by
- * out=PATH. The markers are hints of no meaning to a CPU: hint #0x70 starts from zero,
- * hint #0x71 ends and writes. For machines with one CPU.
+ * markers (mark.h), and writes that as lines "ADDRESS INSTRUCTIONS TIMES" to PATH.1, with
+ * out=PATH; what is counted between the next two, to PATH.2, and so on. For machines with
+ * one CPU.
  *
  * Debian ships QEMU without its plugin header, so what is used of it is declared here:
  * the interface of version 7, that of QEMU 11.1.
@@ -53,6 +53,7 @@ struct block {
 static struct block *blocks;
 static bool counting;
 static const char *out;
+static unsigned int stretch;
 
 static void on_start(unsigned int cpu, void *opaque)
 {
@@ -63,9 +64,12 @@ static void on_start(unsigned int cpu, void *opaque)
 
 static void on_end(unsigned int cpu, void *opaque)
 {
-	FILE *file = fopen(out, "w");
+	char name[4096];
+	FILE *file;
 
 	counting = false;
+	snprintf(name, sizeof(name), "%s.%u", out, ++stretch);
+	file = fopen(name, "w");
 	if (!file)
 		return;
 	for (struct block *block = blocks; block; block = block->next) {

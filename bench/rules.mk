@@ -7,9 +7,11 @@ bench-objs := $(patsubst %,$(B)/arm64/%.o, \
 
 host-programs += $(B)/bin/bench-e2e
 $(B)/bin/bench-e2e: $(bench-objs)
+host-programs += $(B)/bin/bench-mark
+$(B)/bin/bench-mark: $(B)/arm64/bench/mark.o
 $(B)/arm64/bench/%.o: CPPFLAGS += -D_GNU_SOURCE
 
-bench: $(B)/bin/bench-e2e $(B)/bench/count.so
+bench: $(B)/bin/bench-e2e $(B)/bin/bench-mark $(B)/bench/count.so
 $(B)/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<

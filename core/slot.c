@@ -61,6 +61,8 @@ const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end,
 
 	if (!slots || begin >= end)
 		return NULL;
+	if (!cursor->begun)
+		slot_index_seek(slots->index[SLOT_BY_HVA], begin, cursor);
 	slot = slot_hva_from(slots->index[SLOT_BY_HVA], begin, cursor);
 	return slot && slot->hva.addr < end ? slot : NULL;
 }
@@ -140,6 +142,9 @@ static int slot_build_order(const struct slots *now, struct slot_change *change,
 
 	if (now)
 		*index = now->index[order];
+	if (change->kind != SLOT_CREATE && change->kind != SLOT_DELETE &&
+	    slot_key(order, &change->before) == slot_key(order, &change->after))
+		return slot_index_replace(&change->edit, order, index, &change->after);
 	if (change->kind != SLOT_CREATE)
 		err = slot_index_remove(&change->edit, order, index, &change->before);
 	if (!err && change->kind != SLOT_DELETE)

@@ -108,15 +108,18 @@ const struct slot *slot_from(const struct slots *slots, struct gfn gfn);
 /* The slot numbered @id, or NULL. RCU reader or vm->lock; @slots may be NULL. */
 const struct slot *slot_by_id(const struct slots *slots, u32 id);
 
+/* Where in the order by address: until it has begun, a guess of where to begin. */
 struct slot_cursor {
+	bool begun;
 	u32 span;
 	u32 slot;
 };
 
 /*
  * Goes through the slots that hold any of the VMM's addresses [@begin, @end), in
- * bytes, by address. @cursor: zeroed to begin, then left alone. NULL at the
- * end. RCU reader or vm->lock.
+ * bytes, by address. @cursor: any numbers and not begun to begin with, then left alone; the
+ * right ones, where an earlier one found a slot, save the search. NULL at the end. RCU reader
+ * or vm->lock.
  */
 const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end,
 				 struct slot_cursor *cursor);

@@ -84,16 +84,80 @@ void slot_edit_supersede(struct slot_edit *edit, void *p)
 		edit->dead[edit->dead_count++] = p;
 }
 
-static struct slot_chunk *chunk_alloc(struct slot_edit *edit, u32 count)
+static u64 *chunk_reach(struct slot_chunk *chunk)
 {
-	struct slot_chunk *chunk =
-		slot_edit_alloc(edit, sizeof(*chunk) + count * sizeof(struct slot));
+	return (u64 *)&chunk->slot[chunk->count];
+}
+
+/* The first slot of a chunk that ends after @begin; one does. */
+static u32 chunk_seek(struct slot_chunk *chunk, u64 begin)
+{
+	const u64 *reach = chunk_reach(chunk);
+	u32 low = 0, high = chunk->count - 1;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		if (reach[mid] > begin)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* Is it there that a slot ends after @begin, and none before it does? */
+static bool guess_is_right(const struct slot_index *index, u64 begin,
+			   const struct slot_cursor *guess)
+{
+	u32 span = guess->span, slot = guess->slot;
+	struct slot_chunk *chunk;
+	const u64 *reach;
+
+	if (span >= index->count || (span && index->span[span - 1].reach > begin))
+		return false;
+	chunk = index->span[span].chunk;
+	reach = chunk_reach(chunk);
+	return slot < chunk->count && reach[slot] > begin && (!slot || reach[slot - 1] <= begin);
+}
+
+void slot_index_seek(const struct slot_index *index, u64 begin, struct slot_cursor *cursor)
+{
+	u32 low = 0, high = index->count;
+
+	cursor->begun = true;
+	if (guess_is_right(index, begin, cursor))
+		return;
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		if (index->span[mid].reach > begin)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	cursor->span = low;
+	/* The first to reach that far has a slot of its own that does. */
+	cursor->slot = low < index->count ? chunk_seek(index->span[low].chunk, begin) : 0;
+}
+
+static size_t chunk_size(enum slot_order order, u32 count)
+{
+	size_t each = sizeof(struct slot) + (order == SLOT_BY_HVA ? sizeof(u64) : 0);
+
+	return sizeof(struct slot_chunk) + count * each;
+}
+
+static struct slot_chunk *chunk_alloc(struct slot_edit *edit, enum slot_order order, u32 count)
+{
+	struct slot_chunk *chunk = slot_edit_alloc(edit, chunk_size(order, count));
 
 	if (chunk)
 		chunk->count = count;
 	return chunk;
 }
 
+/* The chunk is complete: what an index is to know of it. */
 static struct slot_span span_of(struct slot_chunk *chunk, enum slot_order order)
 {
 	struct slot_span span = {
@@ -101,18 +165,33 @@ static struct slot_span span_of(struct slot_chunk *chunk, enum slot_order order)
 		.first_id = chunk->slot[0].id,
 		.chunk = chunk,
 	};
+	u64 *reach = chunk_reach(chunk);
 
-	for (u32 i = 0; i < chunk->count; i++) {
+	for (u32 i = 0; order == SLOT_BY_HVA && i < chunk->count; i++) {
 		u64 end = slot_hva_end(&chunk->slot[i]);
 
 		span.max_end = end > span.max_end ? end : span.max_end;
+		reach[i] = span.max_end;
 	}
 	return span;
 }
 
+/* Spans from @from on are new, or behind new ones. */
+static void index_set_reach(struct slot_index *index, u32 from)
+{
+	u64 reach = from ? index->span[from - 1].reach : 0;
+
+	for (u32 i = from; i < index->count; i++) {
+		struct slot_span *span = &index->span[i];
+
+		reach = span->max_end > reach ? span->max_end : reach;
+		span->reach = reach;
+	}
+}
+
 /* A new version in which the span at @at, if @drop, has given way to @count others. */
-static int index_splice(struct slot_edit *edit, struct slot_index **index, u32 at, bool drop,
-			const struct slot_span *spans, u32 count)
+static int index_splice(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
+			u32 at, bool drop, const struct slot_span *spans, u32 count)
 {
 	struct slot_index *old = *index, *new;
 	u32 old_count = old ? old->count : 0;
@@ -135,24 +214,30 @@ static int index_splice(struct slot_edit *edit, struct slot_index **index, u32 a
 		memcpy(&new->span[at], spans, count * sizeof(*spans));
 	if (rest)
 		memcpy(&new->span[at + count], &old->span[at + drop], rest * sizeof(*spans));
+	if (order == SLOT_BY_HVA)
+		index_set_reach(new, at);
 	*index = new;
 	return 0;
 }
 
 /* Slots [@from, @from + @count) of what @old would be with @slot inserted at @at. */
-static struct slot_chunk *chunk_with(struct slot_edit *edit, const struct slot_chunk *old, u32 at,
-				     const struct slot *slot, u32 from, u32 count)
+static struct slot_chunk *chunk_with(struct slot_edit *edit, enum slot_order order,
+				     const struct slot_chunk *old, u32 at, const struct slot *slot,
+				     u32 from, u32 count)
 {
-	struct slot_chunk *chunk = chunk_alloc(edit, count);
+	struct slot_chunk *chunk = chunk_alloc(edit, order, count);
+	u32 end = from + count, here = at >= from && at < end;
+	u32 before = at <= from ? 0 : at < end ? at - from : count;
 
-	for (u32 i = 0; chunk && i < count; i++) {
-		u32 n = from + i;
-
-		if (n == at)
-			chunk->slot[i] = *slot;
-		else
-			chunk->slot[i] = old->slot[n < at ? n : n - 1];
-	}
+	if (!chunk)
+		return NULL;
+	if (before)
+		memcpy(chunk->slot, &old->slot[from], before * sizeof(*slot));
+	if (here)
+		chunk->slot[before] = *slot;
+	if (count > before + here)
+		memcpy(&chunk->slot[before + here], &old->slot[from + before - (at < from)],
+		       (count - before - here) * sizeof(*slot));
 	return chunk;
 }
 
@@ -171,17 +256,18 @@ int slot_index_insert(struct slot_edit *edit, enum slot_order order, struct slot
 		at = slots_upto(old, order, key, slot->id);
 		total = old->count + 1;
 	}
-	low = total > SLOT_CHUNK_MAX ? total / 2 : total;
+	/* Slots that come in order fill their chunks. */
+	low = total <= SLOT_CHUNK_MAX ? total : at < SLOT_CHUNK_MAX ? total / 2 : at;
 	for (u32 i = 0, from = 0; from < total; i++) {
 		u32 count = i ? total - low : low;
-		struct slot_chunk *chunk = chunk_with(edit, old, at, slot, from, count);
+		struct slot_chunk *chunk = chunk_with(edit, order, old, at, slot, from, count);
 
 		if (!chunk)
 			return -ENOMEM;
 		span[i] = span_of(chunk, order);
 		from += count;
 	}
-	return index_splice(edit, index, where, old, span, total == low ? 1 : 2);
+	return index_splice(edit, order, index, where, old, span, total == low ? 1 : 2);
 }
 
 int slot_index_remove(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
@@ -195,12 +281,35 @@ int slot_index_remove(struct slot_edit *edit, enum slot_order order, struct slot
 	struct slot_span span;
 
 	if (old->count == 1)
-		return index_splice(edit, index, where, true, NULL, 0);
-	chunk = chunk_alloc(edit, old->count - 1);
+		return index_splice(edit, order, index, where, true, NULL, 0);
+	chunk = chunk_alloc(edit, order, old->count - 1);
 	if (!chunk)
 		return -ENOMEM;
-	for (u32 i = 0; i < chunk->count; i++)
-		chunk->slot[i] = old->slot[i < at ? i : i + 1];
+	memcpy(chunk->slot, old->slot, at * sizeof(*slot));
+	memcpy(&chunk->slot[at], &old->slot[at + 1], (chunk->count - at) * sizeof(*slot));
 	span = span_of(chunk, order);
-	return index_splice(edit, index, where, true, &span, 1);
+	return index_splice(edit, order, index, where, true, &span, 1);
+}
+
+int slot_index_replace(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
+		       const struct slot *slot)
+{
+	u64 key = slot_key(order, slot);
+	struct slot_index *old = *index, *new;
+	size_t size = sizeof(*old) + old->count * sizeof(old->span[0]);
+	u32 where = spans_upto(old, key, slot->id) - 1;
+	struct slot_chunk *before = old->span[where].chunk, *chunk;
+
+	slot_edit_supersede(edit, old);
+	slot_edit_supersede(edit, before);
+	chunk = chunk_alloc(edit, order, before->count);
+	new = chunk ? slot_edit_alloc(edit, size) : NULL;
+	if (!new)
+		return -ENOMEM;
+	memcpy(chunk, before, chunk_size(order, before->count));
+	chunk->slot[slots_upto(before, order, key, slot->id) - 1] = *slot;
+	memcpy(new, old, size);
+	new->span[where].chunk = chunk;
+	*index = new;
+	return 0;
 }

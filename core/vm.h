@@ -79,6 +79,7 @@ struct vm {
 	u64 inval_seq;
 	u64 inval_open;		      /* changes that have begun and not ended */
 	struct gfn_range inval_range; /* covers every open one */
+	struct slot_cursor hva_guess; /* where the host changed something last */
 
 	struct vm_stats stats;
 };
@@ -234,6 +235,9 @@ void vm_tags_share(struct vm *vm);
 void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
 	      struct vm_fault_result *result);
 
+/* Does any slot stand over some of [@begin, @end) of the VMM's addresses, in bytes? */
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end);
+
 /*
  * Where @gpa is in the VMM, if it is inside a slot, and one that is not READONLY if @write: for
  * what the owner reads and writes on behalf of a guest, which attributes do not bind.
@@ -244,7 +248,7 @@ bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);
-/* The same, with turns for others in long work: the caller may sleep. */
+/* The same, with turns for others in long work on one slot: the caller may sleep. */
 void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end);
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end);
 /* Access flag harvesting: clears (or only tests) it; true if any page was young. */

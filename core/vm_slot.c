@@ -144,6 +144,17 @@ int vm_enable_cmo(struct vm *vm)
 	return err;
 }
 
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end)
+{
+	struct slot_cursor cursor = { 0 };
+	bool used;
+
+	seam_rcu_read_lock();
+	used = slot_hva_next(vm_slots(vm), begin, end, &cursor);
+	seam_rcu_read_unlock();
+	return used;
+}
+
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)
 {
 	const struct slot *slot;

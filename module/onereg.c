@@ -125,6 +125,7 @@ static long core_set(struct tsr_vcpu *v, u64 id, void __user *user)
 static_assert(KVM_REG_ARM_STD_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_STD));
 static_assert(KVM_REG_ARM_STD_HYP_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_STD_HYP));
 static_assert(KVM_REG_ARM_VENDOR_HYP_BMAP == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_VENDOR));
+static_assert(KVM_REG_ARM_VENDOR_HYP_BMAP_2 == KVM_REG_ARM_FW_FEAT_BMAP_REG(TSR_BMAP_VENDOR_2));
 
 static enum tsr_bmap fw_bmap(u64 id)
 {

@@ -13,6 +13,11 @@
 #include <linux/maple_tree.h>
 #include <linux/types.h>
 
+/* Newer than the header of Linux 6.12. */
+#ifndef KVM_REG_ARM_VENDOR_HYP_BMAP_2
+#define KVM_REG_ARM_VENDOR_HYP_BMAP_2 KVM_REG_ARM_FW_FEAT_BMAP_REG(3)
+#endif
+
 struct tsr_vm;
 struct tsr_vcpu;
 

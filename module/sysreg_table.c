@@ -23,6 +23,7 @@
  * The uABI swapped two of the timer's: KVM_REG_ARM_TIMER_CVAL has CNTVCT_EL0's
  * encoding, KVM_REG_ARM_TIMER_CNT that of CNTV_CVAL_EL0. Neither traps.
  */
+#define ENC_TIMER_CTL  sys_reg(3, 3, 14, 3, 1)
 #define ENC_TIMER_CVAL sys_reg(3, 3, 14, 0, 2)
 #define ENC_TIMER_CNT  sys_reg(3, 3, 14, 3, 2)
 
@@ -81,7 +82,7 @@ const struct sysreg tsr_sysregs[] = {
 	KIND(SYS_CNTPCT_EL0, 0, SYSREG_PCOUNT),
 	KIND(SYS_CNTP_CTL_EL0, VREG_CNTP_CTL, SYSREG_PTIMER_CTL),
 	TRAPPED(SYS_CNTP_CVAL_EL0, VREG_CNTP_CVAL),
-	STATE(sys_reg(3, 3, 14, 3, 1), VREG_CNTV_CTL),
+	STATE(ENC_TIMER_CTL, VREG_CNTV_CTL),
 	STATE(ENC_TIMER_CVAL, VREG_CNTV_CVAL),
 	KIND(ENC_TIMER_CNT, 0, SYSREG_VCOUNT),
 

@@ -106,16 +106,18 @@ static u64 mpidr_of(unsigned int id)
 
 void tsr_vcpu_reset(struct tsr_vcpu *v)
 {
-	u64 mpidr = v->reg[VREG_MPIDR];
+	int r;
 
 	memset(&v->ctx, 0, sizeof(v->ctx));
-	memset(v->reg, 0, sizeof(v->reg));
+	/* By MPIDR_EL1 other vCPUs find this one, at any time. */
+	for (r = 0; r < ARRAY_SIZE(v->reg); r++)
+		if (r != VREG_MPIDR)
+			v->reg[r] = 0;
 	memset(&v->mmio, 0, sizeof(v->mmio));
 	v->serror_pending = false;
 	v->serror_esr = 0;
 	v->ctx.pstate = PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT | PSR_MODE_EL1h;
 	v->reg[VREG_SCTLR] = SCTLR_RESET;
-	v->reg[VREG_MPIDR] = mpidr;
 	v->reg[VREG_FPEXC32] = FPEXC32_RESET;
 	v->reg[VREG_OSLSR] = OSLSR_RESET;
 	v->reg[VREG_RGSR] = RGSR_RESET;

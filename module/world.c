@@ -315,8 +315,8 @@ static __always_inline bool hpfar_valid(u64 esr)
 	return (esr & ESR_ELx_S1PTW) || (esr & ESR_ELx_FSC_TYPE) != ESR_ELx_FSC_PERM;
 }
 
-/* Before TGE is set again: the translation needs the guest's regime. */
-static noinstr void syndrome_read(struct tsr_vcpu *v)
+/* Before TGE is set again: the translation needs the guest's regime. Inline: each exit's. */
+static __always_inline void syndrome_read(struct tsr_vcpu *v)
 {
 	struct tsr_syndrome *s = &v->syndrome;
 	u64 ec;

@@ -144,6 +144,7 @@ check_quotes()
 check_states()
 {
 	docs/states --check 2>&1 || :
+	docs/registers --check 2>&1 || :
 	docs/states --numbers | host/in-root aarch64-linux-gnu-gcc-14 -fsyntax-only \
 		-Iinclude/uapi -x c - 2>&1 ||
 		echo "docs/abi.md: its numbers are not those of the headers"

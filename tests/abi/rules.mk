@@ -17,3 +17,9 @@ $(B)/arm64/tests/abi/refused.o: $(B)/generated/abi_ioctls.h
 $(B)/generated/abi_ioctls.h: docs/abi.md docs/states
 	@mkdir -p $(@D)
 	docs/states --ioctls >$@
+
+# What tests/host/allocfail.sh runs, on the same machine.
+host-programs += $(B)/bin/test-allocfail
+$(B)/bin/test-allocfail: $(patsubst %,$(B)/arm64/tests/%.o, \
+	host/allocfail abi/env abi/guest abi/machine abi/tap)
+$(B)/arm64/tests/host/allocfail.o: CPPFLAGS += -D_GNU_SOURCE

@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include "../../include/uapi/tessera.h"
 
+#include "../../core/slot_index.h"
 #include "world.h"
 
 #define IPA 40U
@@ -128,9 +129,14 @@ static void rules(void **state)
 			 0x7f0000002000);
 }
 
-/* 512 pages of guest, each of which one slot or none has: what the table is to say. */
-#define MODEL_PAGES 512U
-#define MODEL_SLOTS 96U
+/*
+ * Pages of a guest, each of which one slot or none has: what the table is to say. So many
+ * slots that an index has several chunks; a few are large, and most lie within others by the
+ * VMM's addresses.
+ */
+#define MODEL_PAGES 1024U
+#define MODEL_SLOTS 300U
+#define MODEL_HVAS  256U
 
 struct model {
 	struct slot slot[MODEL_SLOTS];
@@ -168,9 +174,9 @@ static void model_compare(const struct model *m)
 	}
 }
 
-static void model_compare_hva(const struct model *m, u64 first, u64 last)
+/* Whatever is guessed. */
+static void model_compare_hva(const struct model *m, u64 first, u64 last, struct slot_cursor cursor)
 {
-	struct slot_cursor cursor = { 0 };
 	const struct slot *slot;
 	bool seen[MODEL_SLOTS] = { false };
 
@@ -194,12 +200,13 @@ static void model_compare_hva(const struct model *m, u64 first, u64 last)
 static void model_step(struct model *m, u64 *seed)
 {
 	u32 id = (u32)random_below(seed, MODEL_SLOTS);
-	u64 first = random_below(seed, MODEL_PAGES), count = 1 + random_below(seed, 12);
+	u64 first = random_below(seed, MODEL_PAGES), most = id % 32 ? 4 : 64;
+	u64 count = 1 + random_below(seed, most);
 	struct slot_request req = { id, 0, first * PAGE, count * PAGE,
-				    HVA_BASE + random_below(seed, 64) * PAGE };
+				    HVA_BASE + random_below(seed, MODEL_HVAS) * PAGE };
 	int err;
 
-	if (m->used[id] && random_below(seed, 2)) {
+	if (m->used[id] && !random_below(seed, 8)) {
 		req.size = 0;
 		assert_int_equal(change(req, NULL), 0);
 		m->used[id] = false;
@@ -224,14 +231,18 @@ static void against_model(void **state)
 	u64 seed = 42;
 
 	for (int i = 0; i < 4000; i++) {
-		u64 first = HVA_BASE + random_below(&seed, 80) * PAGE;
+		u64 first = HVA_BASE + random_below(&seed, MODEL_HVAS + 80) * PAGE;
+		struct slot_cursor guess = { 0 };
 
 		model_step(&m, &seed);
-		if (i % 8)
+		guess.span = (u32)random_below(&seed, 6);
+		guess.slot = (u32)random_below(&seed, SLOT_CHUNK_MAX + 2);
+		model_compare_hva(&m, first, first + (1 + random_below(&seed, 8)) * PAGE, guess);
+		if (i % 32)
 			continue;
 		model_compare(&m);
-		model_compare_hva(&m, first, first + (1 + random_below(&seed, 8)) * PAGE);
 	}
+	assert_true(table->count > 3 * SLOT_CHUNK_MAX);
 }
 
 /* So many that every index has several chunks, made in an order that is good for none. */
@@ -263,6 +274,20 @@ static void as_many_as_there_may_be(void **state)
 	assert_null(table);
 }
 
+/* One after the other: a chunk is full before the next begins. */
+static void in_order(void **state)
+{
+	const u32 count = 10 * SLOT_CHUNK_MAX;
+
+	for (u32 id = 0; id < count; id++) {
+		struct slot_request req = { id, 0, (u64)id * PAGE, PAGE, HVA_BASE + id * PAGE };
+
+		assert_int_equal(change(req, NULL), 0);
+	}
+	for (int order = 0; order < SLOT_ORDERS; order++)
+		assert_int_equal(table->index[order]->count, 10);
+}
+
 /* A change that runs out of memory at any of its allocations has changed nothing. */
 static void no_memory(void **state)
 {
@@ -280,7 +305,7 @@ static void no_memory(void **state)
 		err = change(move, NULL);
 		if (!emu_fail_happened()) {
 			assert_int_equal(err, 0);
-			assert_true(nth > 12);
+			assert_true(nth > 9);
 			break;
 		}
 		assert_int_equal(err, -ENOMEM);
@@ -298,6 +323,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(rules, begin, end),
 		cmocka_unit_test_setup_teardown(against_model, begin, end),
 		cmocka_unit_test_setup_teardown(as_many_as_there_may_be, begin, end),
+		cmocka_unit_test_setup_teardown(in_order, begin, end),
 		cmocka_unit_test_setup_teardown(no_memory, begin, end),
 	};
 
