@@ -12,6 +12,7 @@
  *			VM with MTE whose guest uses no tags; WHEN is lazy or eager, the
  *			host's pages are 4k or 2m
  *	again-WHEN	and a store to such a page once it is mapped
+ *	open-N		the Nth page of a block of 2 MiB that is opened to tags
  */
 #include <err.h>
 #include <stdio.h>
@@ -142,17 +143,47 @@ static double touch(struct machine *m, uint64_t count, bool huge, bool again)
 	return (double)best / (double)count;
 }
 
-/* touch-WHEN-SIZE and again-WHEN, in a machine of their own. */
+/* A page of memory that is there and closed; the guest's own work and its exit are in it. */
+static uint64_t store_tag(struct machine *m, uint64_t page)
+{
+	return run(m, guest_stg, TEST_GPA + page * PAGE, 1);
+}
+
+/* The least of @blocks. */
+static double open_page(struct machine *m, uint64_t nth, uint64_t blocks)
+{
+	uint8_t *memory = untouched(blocks * BLOCK, true);
+	uint64_t best = UINT64_MAX;
+
+	memset(memory, 1, blocks * BLOCK);
+	machine_slot(m, TEST_SLOT, 0, TEST_GPA, blocks * BLOCK, memory);
+	for (uint64_t block = 0; block < blocks; block++) {
+		uint64_t first = block * (BLOCK / PAGE), cold;
+
+		run(m, guest_touch_loop, TEST_GPA + first * PAGE, 1);
+		for (uint64_t page = 1; page < nth; page++)
+			store_tag(m, first + 7 * page);
+		cold = store_tag(m, first + 7 * nth);
+		cold -= store_tag(m, first + 7 * nth);
+		if (cold < best)
+			best = cold;
+	}
+	return (double)best;
+}
+
+/* touch-WHEN-SIZE, again-WHEN and open-N, in a machine of their own. */
 static double tagged(const char *what, uint64_t count)
 {
-	bool again = !strncmp(what, "again", 5), lazy = strstr(what, "lazy");
+	bool again = !strncmp(what, "again", 5), opens = !strncmp(what, "open-", 5);
+	bool lazy = opens || strstr(what, "lazy");
 	struct machine m;
 	double cost;
 
 	machine_open(&m, MACHINE_MTE | MACHINE_MMU | (lazy ? MACHINE_LAZY : 0));
 	interrupt_controller(&m);
 	machine_checks(&m, false);
-	cost = touch(&m, count, strstr(what, "2m"), again);
+	cost = opens ? open_page(&m, strtoull(what + 5, NULL, 0), count)
+		     : touch(&m, count, strstr(what, "2m"), again);
 	machine_close(&m);
 	return cost;
 }
@@ -166,7 +197,8 @@ int main(int argc, char **argv)
 	if (!count)
 		errx(2, "usage: bench-e2e WHAT COUNT");
 	env_init();
-	if (!strncmp(argv[1], "touch-", 6) || !strncmp(argv[1], "again-", 6)) {
+	if (!strncmp(argv[1], "touch-", 6) || !strncmp(argv[1], "again-", 6) ||
+	    !strncmp(argv[1], "open-", 5)) {
 		printf("%s %.2f\n", argv[1], tagged(argv[1], count));
 		return 0;
 	}

@@ -183,6 +183,13 @@ tags_touch()
 		figure tags/first-touch-$size-eager "$(cost tessera touch-eager-$size)" \
 			"$stock(kvm-7.2)" instructions -
 	done
+	# docs/abi.md 6.4: a block is opened whole when that is no dearer than what came before.
+	machine tessera "" "for what in open-1 open-2 open-9; do bench-e2e \$what 16; done" \
+		>>"$work/tessera.costs"
+	figure tags/open-block "$(cost tessera open-9)" \
+		"$(($(cost tessera open-2 | cut -d . -f 1) * 8))(8-pages)" instructions 2
+	figure tags/open-first "$(cost tessera open-1)" "$(cost tessera open-2)(the-next)" \
+		instructions -
 	# A page that is closed to tags is used like one that is open.
 	figure tags/use-closed "$(cost tessera again-lazy)" "$(cost tessera again-eager)(open)" \
 		instructions 1.01

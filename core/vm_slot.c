@@ -132,6 +132,17 @@ int vm_enable_mte(struct vm *vm)
 	return err;
 }
 
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end)
+{
+	struct slot_cursor cursor = { 0 };
+	bool used;
+
+	seam_rcu_read_lock();
+	used = slot_hva_next(vm_slots(vm), begin, end, &cursor);
+	seam_rcu_read_unlock();
+	return used;
+}
+
 int vm_enable_cmo(struct vm *vm)
 {
 	int err;
@@ -142,17 +153,6 @@ int vm_enable_cmo(struct vm *vm)
 		WRITE_ONCE(vm->cmo, true);
 	seam_mutex_unlock(&vm->lock);
 	return err;
-}
-
-bool vm_hva_used(struct vm *vm, u64 begin, u64 end)
-{
-	struct slot_cursor cursor = { 0 };
-	bool used;
-
-	seam_rcu_read_lock();
-	used = slot_hva_next(vm_slots(vm), begin, end, &cursor);
-	seam_rcu_read_unlock();
-	return used;
 }
 
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)

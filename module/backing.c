@@ -192,7 +192,7 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 	out->ref = page;
 	if (lazy) {
 		out->own = page_is_own(facts, page);
-		tsr_page_tags(page, out->order, out);
+		tsr_page_tag_facts(page, out->order, out);
 	}
 	return 0;
 }

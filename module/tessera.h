@@ -112,7 +112,7 @@ void tsr_cpu_exit(void);
  * mte.c: what the host's flags say of @page, and of the 2^@order pages around it that are
  * mapped as one piece, to @out, which is zeroed there. On a host with MTE alone.
  */
-void tsr_page_tags(struct page *page, u8 order, struct backing *out);
+void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out);
 
 /*
  * siblings.c: the VMs of each process. meet: @vm has a slot over [@begin, @end) of the VMM's

@@ -87,6 +87,19 @@ static bool s2_unmap_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, 
 	return false;
 }
 
+/* Do the tables end above the range? Most of what the host changes no guest has touched. */
+static bool s2_range_hole(const struct s2 *s2, struct gfn_range range)
+{
+	const u64 *entry;
+	int level;
+
+	if (range.begin >= range.end || range.end > s2_geom_pages(&s2->geom))
+		return false;
+	entry = s2_follow(s2, range.begin, TSR_LEVEL_LAST, &level);
+	return level < TSR_LEVEL_LAST && !READ_ONCE(*entry) &&
+	       range.end <= s2_span_begin(range.begin, level) + s2_level_pages(level);
+}
+
 u64 s2_range_unmap(struct s2 *s2, struct s2_cache *cache, struct gfn_range range)
 {
 	struct s2_walk walk = {
@@ -98,6 +111,9 @@ u64 s2_range_unmap(struct s2 *s2, struct s2_cache *cache, struct gfn_range range
 		.leave = s2_walk_reap,
 	};
 
+	seam_write_assert_held(s2->lock);
+	if (s2_range_hole(s2, range))
+		return range.end;
 	return s2_walk_run(&walk);
 }
 

@@ -89,12 +89,12 @@ static int snapshot_make(struct machine *machine)
 
 static int tags_explain(const struct machine *machine, int error, uint64_t gpa, struct tsr_why *why)
 {
+	if (!machine->vm.mte)
+		return tsr_because(why, error, "This VM has no MTE, so its memory has no tags.");
 	if (!tsr_tags_have_batch(&machine->vm))
 		return tsr_because(why, error,
 				   "This hypervisor does not say which pages have tags "
 				   "(KVM_TSR_TAG_BATCH). Run the VM on tessera.ko.");
-	if (!machine->vm.mte)
-		return tsr_because(why, error, "This VM has no MTE, so its memory has no tags.");
 	return tsr_because(why, error, "The tags at 0x%" PRIx64 " cannot be got at: %s.", gpa,
 			   strerror(-error));
 }
