@@ -222,100 +222,67 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 
 /* --- The host's MMU notifier. --- */
 
-#define VM_HVA_RANGES 8
-
-/* Pages of slots; of more there is the count alone. */
-struct vm_hva_ranges {
-	unsigned int count;
-	struct gfn_range range[VM_HVA_RANGES];
-};
-
-static void vm_hva_note(struct vm_hva_ranges *ranges, struct gfn_range range)
-{
-	if (ranges->count < VM_HVA_RANGES)
-		ranges->range[ranges->count] = range;
-	ranges->count++;
-}
-
 /*
  * Opens a change of all that [@begin, @end) stands behind, in @slots, which were read under
  * the exclusive lock: a slot that is not seen here comes after, inside a bracket of its own
- * that makes the open range cover it until this one ends.
+ * that makes the open range cover it until this one ends. How many slots, two for any more;
+ * @pages are the first one's.
  */
-static void vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 end,
-			struct vm_hva_ranges *ranges)
+static u32 vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 end,
+		       struct gfn_range *pages)
 {
 	struct slot_cursor cursor = vm->hva_guess;
 	const struct slot *slot;
+	u32 count = 0;
 
 	vm->inval_open++;
 	while ((slot = slot_hva_next(slots, begin, end, &cursor))) {
 		struct gfn_range range = slot_hva_gfns(slot, begin, end);
 
 		vm_inval_cover(vm, range);
-		if (!ranges->count) {
+		if (!count) {
+			*pages = range;
 			/* The next change is as a rule of the pages that follow. */
 			vm->hva_guess.span = cursor.span;
 			vm->hva_guess.slot = cursor.slot - 1;
 		}
-		vm_hva_note(ranges, range);
+		count += count < 2;
 	}
+	return count;
 }
 
-/* What the host changes is a page as a rule: that takes the lock once. RCU reader. */
-static const struct slots *vm_hva_begin(struct vm *vm, u64 begin, u64 end,
-					struct vm_hva_ranges *ranges)
-{
-	const struct slots *slots;
-
-	ranges->count = 0;
-	seam_write_lock(&vm->s2_lock);
-	slots = vm_slots(vm);
-	vm_hva_open(vm, slots, begin, end, ranges);
-	if (ranges->count == 1)
-		ranges->range[0].begin = s2_range_unmap(&vm->s2, NULL, ranges->range[0]);
-	seam_write_unlock(&vm->s2_lock);
-	return slots;
-}
-
-/* Of more slots than can be noted. RCU reader: in one go. */
-static void vm_hva_unmap_all(struct vm *vm, const struct slots *slots, u64 begin, u64 end)
+static void vm_hva_invalidate(struct vm *vm, u64 begin, u64 end, bool sleeps)
 {
 	struct slot_cursor cursor = { 0 };
-	const struct slot *slot;
-
-	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
-		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
-}
-
-/*
- * The pages are noted, so that the slots may go meanwhile: who takes one away unmaps it as well.
- * Addresses behind more slots than can be noted are rare, and have to do without turns.
- */
-static void vm_hva_begin_turns(struct vm *vm, u64 begin, u64 end, bool turns)
-{
-	struct vm_hva_ranges ranges;
+	struct gfn_range pages = { 0, 0 };
 	const struct slots *slots;
+	const struct slot *slot;
+	u32 count;
 
 	seam_rcu_read_lock();
-	slots = vm_hva_begin(vm, begin, end, &ranges);
-	if (ranges.count > VM_HVA_RANGES) {
-		vm_hva_unmap_all(vm, slots, begin, end);
-		ranges.count = 0;
-	}
+	seam_write_lock(&vm->s2_lock);
+	slots = vm_slots(vm);
+	count = vm_hva_open(vm, slots, begin, end, &pages);
+	/* What the host changes is a page as a rule: it takes the lock once. */
+	if (count == 1)
+		pages.begin = s2_range_unmap(&vm->s2, NULL, pages);
+	seam_write_unlock(&vm->s2_lock);
+	while (count > 1 && (slot = slot_hva_next(slots, begin, end, &cursor)))
+		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
 	seam_rcu_read_unlock();
-	for (unsigned int i = 0; i < ranges.count; i++)
-		vm_s2_unmap(vm, ranges.range[i], turns);
+	/* The slot may go from here on: who takes it away unmaps its pages as well. */
+	if (count == 1)
+		vm_s2_unmap(vm, pages, sleeps);
 }
 
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 {
-	vm_hva_begin_turns(vm, begin, end, false);
+	vm_hva_invalidate(vm, begin, end, false);
 }
 
 void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end)
 {
-	vm_hva_begin_turns(vm, begin, end, true);
+	vm_hva_invalidate(vm, begin, end, true);
 }
 
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end)

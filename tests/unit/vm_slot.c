@@ -168,10 +168,10 @@ static void addresses_to_write(void **state)
 	world_end(&w);
 }
 
-/* The same memory behind few slots, and behind more than a notifier with turns keeps in mind. */
+/* The same memory behind one slot, for which a notifier gives turns, and behind several. */
 static void unmapped_in_turns(void **state)
 {
-	for (u32 count = 1; count <= 12; count++) {
+	for (u32 count = 1; count <= 3; count++) {
 		struct emu_vma vma = { .kind = BACKING_RAM, .can_tag = true };
 
 		world_begin(&w, &host_a76, 40);
