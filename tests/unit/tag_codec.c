@@ -376,6 +376,11 @@ static void pages_refused(void **state)
 		bytes[0] = (u8)first;
 		refuse_page(bytes, sizeof(bytes), "no head, or no tags");
 	}
+	/* What a number of 14 bits would be. */
+	bytes[0] = NONE;
+	bytes[1] = 0xf0;
+	bytes[2] = 0x0f;
+	refuse_page(bytes, sizeof(bytes), "no tags, and a run");
 	/* Quotients that do not end. */
 	memset(bytes, 0, sizeof(bytes));
 	for (u8 head = RICE; head < FIXED; head++) {
