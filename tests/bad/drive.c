@@ -7,7 +7,7 @@
 
 #define SEEDS	   600U
 #define SEEDS_FULL 60000U
-#define SEEDS_BAD  3000U
+#define SEEDS_BAD  6000U
 
 const struct host *drive_host(u64 seed)
 {
