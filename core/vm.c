@@ -312,3 +312,18 @@ void vm_release(struct vm *vm)
 
 	vm_s2_unmap(vm, all, true);
 }
+
+void vm_clean(struct vm *vm)
+{
+	struct gfn_range range = { 0, s2_geom_pages(&vm->s2.geom) };
+
+	if (vm->host->fwb)
+		return;
+	seam_count(&vm->stats.cleans, 1);
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_clean(&vm->s2, range);
+		seam_write_unlock(&vm->s2_lock);
+		seam_relax();
+	}
+}

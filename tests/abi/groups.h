@@ -33,5 +33,8 @@ void test_idregs(void);
 void test_debug(void);
 void test_calls(void);
 void test_life(void);
+void test_caches(void);
+void test_owners(void);
+void test_hosted(void);
 
 #endif

@@ -16,16 +16,17 @@ static const struct group {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{ "system", test_system },   { "caps", test_caps },	    { "refused", test_refused },
-	{ "vm", test_vm },	     { "slots", test_slots },	    { "backing", test_backing },
-	{ "attrs", test_attrs },     { "query", test_query },	    { "fault", test_fault },
-	{ "perms", test_perms },     { "walks", test_walks },	    { "flip", test_flip },
-	{ "tags", test_tags },	     { "mmio", test_mmio },	    { "run", test_run },
-	{ "vcpu", test_vcpu },	     { "onereg", test_onereg },	    { "debug", test_debug },
-	{ "calls", test_calls },     { "life", test_life },	    { "huge", test_huge },
-	{ "idregs", test_idregs },   { "dirty", test_dirty },	    { "ring", test_ring },
-	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch }, { "tagkinds", test_tagkinds },
-	{ "taghost", test_taghost }, { "lazy", test_lazy },	    { "lazyhost", test_lazy_host },
+	{ "system", test_system },   { "caps", test_caps },	     { "refused", test_refused },
+	{ "vm", test_vm },	     { "slots", test_slots },	     { "backing", test_backing },
+	{ "attrs", test_attrs },     { "query", test_query },	     { "fault", test_fault },
+	{ "perms", test_perms },     { "walks", test_walks },	     { "flip", test_flip },
+	{ "tags", test_tags },	     { "mmio", test_mmio },	     { "run", test_run },
+	{ "vcpu", test_vcpu },	     { "onereg", test_onereg },	     { "debug", test_debug },
+	{ "calls", test_calls },     { "life", test_life },	     { "huge", test_huge },
+	{ "idregs", test_idregs },   { "dirty", test_dirty },	     { "ring", test_ring },
+	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch },  { "tagkinds", test_tagkinds },
+	{ "taghost", test_taghost }, { "lazy", test_lazy },	     { "lazyhost", test_lazy_host }, { "caches", test_caches },
+	{ "owners", test_owners },   { "hosted", test_hosted },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

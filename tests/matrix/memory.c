@@ -59,6 +59,10 @@ const char *memory_lacks(enum memory_kind kind)
 	case MEMORY_pfn_nc:
 	case MEMORY_pfn_device:
 		return sources.testdev < 0 ? "no " TESTDEV_PATH : NULL;
+	case MEMORY_pfn_cmo:
+		if (call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_PFNMAP_CMO) <= 0)
+			return "KVM_CAP_TSR_PFNMAP_CMO is not served";
+		return sources.testdev < 0 ? "no " TESTDEV_PATH : NULL;
 	case MEMORY_vfio:
 		return sources.no_vfio;
 	default:
@@ -119,6 +123,7 @@ void *memory_get(enum memory_kind kind, size_t size)
 	case MEMORY_kernel_wc:
 		return testdev_get(size, TESTDEV_KERNEL | TESTDEV_WC);
 	case MEMORY_pfn_cached:
+	case MEMORY_pfn_cmo:
 		return testdev_get(size, 0);
 	case MEMORY_pfn_wc:
 		return testdev_get(size, TESTDEV_WC);
