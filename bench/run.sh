@@ -166,33 +166,6 @@ tags_codec()
 	compare tags/codec
 }
 
-# bulk FILE WHAT FIELD: what bench-tags-bulk printed.
-bulk()
-{
-	awk -v what="$2" -v field="$3" '$1 == what { print $field }' "$work/$1"
-}
-
-# All tags of a guest of 256 MiB, of which each hundredth page has some.
-tags_bulk()
-{
-	host/build.sh all
-	host/module.sh "$kernel"
-	for who in tessera kvm; do
-		machine "$who" "" "bench-tags-bulk eager 65536 100" >"$work/$who.eager"
-	done
-	machine tessera "" "bench-tags-bulk lazy 65536 100" >"$work/tessera.lazy"
-	peer=kvm-7.2-COPY_TAGS
-	cost=$(bulk kvm.eager copy 2)
-	size=$(bulk kvm.eager copy 3)
-	figure tags/bulk-lazy "$(bulk tessera.lazy batch 2)" "$cost($peer)" instructions 0.02
-	figure tags/bulk-eager "$(bulk tessera.eager batch 2)" "$cost($peer)" instructions -
-	figure tags/bulk-copy-tags "$(bulk tessera.eager copy 2)" "$cost($peer)" instructions -
-	figure tags/bulk-bytes-of-tags "$(bulk tessera.lazy tags 2)" "$size($peer)" bytes 0.005
-	figure tags/bulk-bytes-encoded "$(bulk tessera.lazy encoded 2)" "$size($peer)" bytes 0.005
-	echo "# with the bitmap $(bulk tessera.lazy batch 3) bytes," \
-		"without lazy tags $(bulk tessera.eager batch 3)"
-}
-
 # What a guest with MTE that uses no tags pays for them. cost() finds the names in touch.costs.
 tags_touch()
 {
@@ -220,6 +193,33 @@ tags_touch()
 	# A page that is closed to tags is used like one that is open.
 	figure tags/use-closed "$(cost tessera again-lazy)" "$(cost tessera again-eager)(open)" \
 		instructions 1.01
+}
+
+# bulk FILE WHAT FIELD: what bench-tags-bulk printed.
+bulk()
+{
+	awk -v what="$2" -v field="$3" '$1 == what { print $field }' "$work/$1"
+}
+
+# All tags of a guest of 256 MiB, of which each hundredth page has some.
+tags_bulk()
+{
+	host/build.sh all
+	host/module.sh "$kernel"
+	for who in tessera kvm; do
+		machine "$who" "" "bench-tags-bulk eager 65536 100" >"$work/$who.eager"
+	done
+	machine tessera "" "bench-tags-bulk lazy 65536 100" >"$work/tessera.lazy"
+	peer=kvm-7.2-COPY_TAGS
+	cost=$(bulk kvm.eager copy 2)
+	size=$(bulk kvm.eager copy 3)
+	figure tags/bulk-lazy "$(bulk tessera.lazy batch 2)" "$cost($peer)" instructions 0.02
+	figure tags/bulk-eager "$(bulk tessera.eager batch 2)" "$cost($peer)" instructions -
+	figure tags/bulk-copy-tags "$(bulk tessera.eager copy 2)" "$cost($peer)" instructions -
+	figure tags/bulk-bytes-of-tags "$(bulk tessera.lazy tags 2)" "$size($peer)" bytes 0.005
+	figure tags/bulk-bytes-encoded "$(bulk tessera.lazy encoded 2)" "$size($peer)" bytes 0.005
+	echo "# with the bitmap $(bulk tessera.lazy batch 3) bytes," \
+		"without lazy tags $(bulk tessera.eager batch 3)"
 }
 
 tags()

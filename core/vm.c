@@ -251,7 +251,7 @@ static u32 vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 
 	return count;
 }
 
-void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
+static void vm_hva_invalidate(struct vm *vm, u64 begin, u64 end, bool sleeps)
 {
 	struct slot_cursor cursor = { 0 };
 	struct gfn_range pages = { 0, 0 };
@@ -267,11 +267,22 @@ void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 	if (count == 1)
 		pages.begin = s2_range_unmap(&vm->s2, NULL, pages);
 	seam_write_unlock(&vm->s2_lock);
-	if (count == 1)
-		vm_s2_unmap(vm, pages, false);
 	while (count > 1 && (slot = slot_hva_next(slots, begin, end, &cursor)))
 		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
 	seam_rcu_read_unlock();
+	/* The slot may go from here on: who takes it away unmaps its pages as well. */
+	if (count == 1)
+		vm_s2_unmap(vm, pages, sleeps);
+}
+
+void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
+{
+	vm_hva_invalidate(vm, begin, end, false);
+}
+
+void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end)
+{
+	vm_hva_invalidate(vm, begin, end, true);
 }
 
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end)

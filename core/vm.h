@@ -248,6 +248,8 @@ bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);
+/* The same, with turns for others in long work on one slot: the caller may sleep. */
+void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end);
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end);
 /* Access flag harvesting: clears (or only tests) it; true if any page was young. */
 bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear);

@@ -62,7 +62,7 @@ static long ask_cacheable_pfnmap(const struct tsr_vm *vm)
 
 static int enable_pfnmap_cmo(struct tsr_vm *vm, u64 arg)
 {
-	return vm_enable_cmo(&vm->mem);
+	return arg ? -EINVAL : vm_enable_cmo(&vm->mem);
 }
 
 static int enable_lazy_tags(struct tsr_vm *vm, u64 arg)

@@ -109,6 +109,8 @@ static void off_and_on(bool huge)
 	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, BLOCK, block);
 	stats = (int)call(m.vm, KVM_GET_STATS_FD, 0);
 	machine_finishes(&m, guest_touch_loop, TEST_GPA, BLOCK / PAGE, NULL);
+	/* The guest has turned them on itself from here on. */
+	machine_finishes(&m, guest_caches_off, TEST_GPA, 0, NULL);
 	before = machine_counter(stats, "cleans");
 	for (unsigned int i = 0; i < 2; i++)
 		tap_ok(machine_finishes(&m, guest_caches_off, TEST_GPA + 16, 41, &value) &&

@@ -190,6 +190,7 @@ static void check_model(const char *cpu)
 static void check_cmo(void)
 {
 	const struct kvm_enable_cap flagged = { .cap = KVM_CAP_TSR_PFNMAP_CMO, .flags = 1 };
+	const struct kvm_enable_cap argued = { .cap = KVM_CAP_TSR_PFNMAP_CMO, .args = { 1 } };
 	struct machine m;
 
 	if (!env.tsr) {
@@ -199,6 +200,8 @@ static void check_cmo(void)
 	machine_open(&m, MACHINE_NO_VCPU);
 	tap_errno(call(m.vm, KVM_ENABLE_CAP, (unsigned long)&flagged), EINVAL,
 		  "CAP_TSR_PFNMAP_CMO with flags");
+	tap_errno(call(m.vm, KVM_ENABLE_CAP, (unsigned long)&argued), EINVAL,
+		  "CAP_TSR_PFNMAP_CMO with an argument");
 	tap_errno(machine_cap(&m, KVM_CAP_TSR_PFNMAP_CMO), 0, "CAP_TSR_PFNMAP_CMO enabled");
 	tap_errno(machine_cap(&m, KVM_CAP_TSR_PFNMAP_CMO), 0, "and once more");
 	tap_ok(call(m.vm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED) == 1,

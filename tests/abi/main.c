@@ -25,8 +25,8 @@ static const struct group {
 	{ "calls", test_calls },     { "life", test_life },	     { "huge", test_huge },
 	{ "idregs", test_idregs },   { "dirty", test_dirty },	     { "ring", test_ring },
 	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch },  { "tagkinds", test_tagkinds },
-	{ "taghost", test_taghost }, { "lazy", test_lazy },	     { "lazyhost", test_lazy_host }, { "caches", test_caches },
-	{ "owners", test_owners },   { "hosted", test_hosted },
+	{ "lazy", test_lazy },	     { "lazyhost", test_lazy_host }, { "caches", test_caches },
+	{ "owners", test_owners },   { "hosted", test_hosted },	     { "taghost", test_taghost },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

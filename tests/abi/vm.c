@@ -37,8 +37,6 @@ static const struct row cap_rows[] = {
 	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), 0 },
 	{ "ENABLE_CAP: TSR_LAZY_TAGS again", NEED_TSR | NEED_MTE, FD_VM, KVM_ENABLE_CAP,
 	  CAP(.cap = KVM_CAP_TSR_LAZY_TAGS), 0 },
-	{ "ENABLE_CAP: TSR_PFNMAP_CMO is not served yet", 0, FD_VM, KVM_ENABLE_CAP,
-	  CAP(.cap = KVM_CAP_TSR_PFNMAP_CMO), EINVAL },
 };
 
 static const struct row late_rows[] = {

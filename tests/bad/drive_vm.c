@@ -136,7 +136,7 @@ static void take_pages(void)
 	u64 first = emu_sched_random(PAGES), count = 1 + emu_sched_random(PAGES - first);
 	u64 begin = vma->begin + first * PAGE, end = begin + count * PAGE;
 
-	vm_hva_invalidate_begin(&w.vm, begin, end);
+	vm_hva_invalidate_begin_turns(&w.vm, begin, end);
 	emu_tlb_page_gone(hpa_of(vma->hpa.addr + first * PAGE), count * PAGE);
 	host_uses(vma->hpa.addr + first * PAGE, count * PAGE, false);
 	host_uses(vma->hpa.addr + first * PAGE, count * PAGE, true);

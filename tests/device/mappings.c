@@ -453,10 +453,6 @@ static void kernel_pages(void)
 /* What core makes of the VMM's own entries. */
 static void entries(void)
 {
-	if (call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_PFNMAP_CMO) <= 0) {
-		tap_skip("this module takes remapped memory page by page", "blocks and walks");
-		return;
-	}
 	mixed();
 	blocks(TEST_GPA, 9);
 	blocks(TEST_GPA + PAGE, 0);

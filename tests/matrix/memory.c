@@ -55,13 +55,10 @@ const char *memory_lacks(enum memory_kind kind)
 	case MEMORY_kernel_pfn:
 	case MEMORY_kernel_wc:
 	case MEMORY_pfn_cached:
+	case MEMORY_pfn_cmo:
 	case MEMORY_pfn_wc:
 	case MEMORY_pfn_nc:
 	case MEMORY_pfn_device:
-		return sources.testdev < 0 ? "no " TESTDEV_PATH : NULL;
-	case MEMORY_pfn_cmo:
-		if (call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSR_PFNMAP_CMO) <= 0)
-			return "KVM_CAP_TSR_PFNMAP_CMO is not served";
 		return sources.testdev < 0 ? "no " TESTDEV_PATH : NULL;
 	case MEMORY_vfio:
 		return sources.no_vfio;

@@ -222,6 +222,63 @@ static void uncached_memory(void **state)
 	}
 }
 
+/* A guest's access in another VM than the world's, until the hardware lets it pass. */
+static void access_in(struct vm *vm, struct s2_cache *cache, u64 gpa, enum emu_access access)
+{
+	struct access fault = { gpa_of(gpa), ACCESS_DATA, PERM_R, false };
+	struct emu_mmu mmu = w.mmu;
+	struct vm_fault_result r;
+	struct emu_walk walk;
+
+	mmu.vttbr = vm_vttbr_baddr(vm);
+	fault.need = access == EMU_WRITE ? PERM_W : PERM_R;
+	for (int tries = 0; tries < 4; tries++) {
+		walk = emu_mmu_access(&mmu, gpa, access);
+		if (walk.fault == EMU_FAULT_NONE)
+			break;
+		fault.permission = walk.fault == EMU_FAULT_PERMISSION;
+		vm_fault(vm, cache, &fault, &r);
+		assert_int_equal(r.outcome, VM_RESUME);
+	}
+	assert_int_equal(walk.fault, EMU_FAULT_NONE);
+	emu_cache_guest(&walk, access);
+}
+
+/*
+ * The same pages in one VM after the other, each with its caches on or off; the host zeroes them
+ * between, or hands them over as they are.
+ */
+static void from_vm_to_vm(void **state)
+{
+	for (unsigned int i = 0; i < 32; i++) {
+		struct slot_request req = { 0, 0, 2 * IPA, BLOCK, HVA_BASE };
+		struct seam_tlb tlb = { .vmid = 6 };
+		struct s2_cache cache = { 0 };
+		struct emu_vma *vma;
+		struct vm next;
+
+		world_begin(&w, hosts[i / 8], 40);
+		assert_int_equal(vm_init(&next, &w.host, 40, &tlb), 0);
+		vma = world_ram(&w, 0, IPA, BLOCK, 9);
+		emu_cache_guest_enable(i & 1);
+		touch_all(BLOCK, EMU_WRITE);
+		vm_release(&w.vm);
+		if (i & 2)
+			host_all(vma, true, true);
+		emu_cache_guest_enable(i & 4);
+		assert_int_equal(vm_slot_set(&next, &req), 0);
+		for (u64 at = 0; at < BLOCK; at += PAGE) {
+			access_in(&next, &cache, 2 * IPA + at, EMU_READ);
+			access_in(&next, &cache, 2 * IPA + at, EMU_WRITE);
+		}
+		vm_release(&next);
+		vm_destroy(&next);
+		s2_cache_drain(&cache);
+		fine("the next VM");
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +291,7 @@ int main(void)
 		cmocka_unit_test(no_windows),
 		cmocka_unit_test(no_memory_for_a_window),
 		cmocka_unit_test(uncached_memory),
+		cmocka_unit_test(from_vm_to_vm),
 	};
 
 	return RUN(tests);
