@@ -214,8 +214,8 @@ tags_bulk()
 	cost=$(bulk kvm.eager copy 2)
 	size=$(bulk kvm.eager copy 3)
 	figure tags/bulk-lazy "$(bulk tessera.lazy batch 2)" "$cost($peer)" instructions 0.02
-	figure tags/bulk-eager "$(bulk tessera.eager batch 2)" "$cost($peer)" instructions 1
-	figure tags/bulk-copy-tags "$(bulk tessera.eager copy 2)" "$cost($peer)" instructions 1
+	figure tags/bulk-eager "$(bulk tessera.eager batch 2)" "$cost($peer)" instructions -
+	figure tags/bulk-copy-tags "$(bulk tessera.eager copy 2)" "$cost($peer)" instructions -
 	figure tags/bulk-bytes-of-tags "$(bulk tessera.lazy tags 2)" "$size($peer)" bytes 0.005
 	figure tags/bulk-bytes-encoded "$(bulk tessera.lazy encoded 2)" "$size($peer)" bytes 0.005
 	echo "# with the bitmap $(bulk tessera.lazy batch 3) bytes," \
