@@ -140,9 +140,15 @@ static void hugetlb(void)
 	pool_set(0);
 }
 
+/* The kernel tells a process of what it has lost, and ends it unless it listens. */
+static void hear(int signal)
+{
+}
+
 /* A page is reported broken under a guest: an exit that says so; other memory there, it goes on. */
 static void poison(void)
 {
+	struct sigaction told = { .sa_handler = hear }, before;
 	const uint64_t gpa = TEST_GPA + PAGE;
 	uint8_t *memory = memory_anon(4 * PAGE);
 	uint64_t value = 0;
@@ -159,8 +165,7 @@ static void poison(void)
 	machine_open(&m, MACHINE_MMU);
 	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, 4 * PAGE, memory);
 	machine_finishes(&m, guest_ldr, gpa, 0, &value);
-	/* The kernel tells a process of what it has lost, which would end it. */
-	signal(SIGBUS, SIG_IGN);
+	sigaction(SIGBUS, &told, &before);
 	if (madvise(memory + PAGE, PAGE, MADV_HWPOISON)) {
 		tap_skip("this kernel poisons no memory", "poisoned memory");
 	} else {
@@ -181,7 +186,7 @@ static void poison(void)
 			       value == 0x0101010101010101UL,
 		       "its neighbours are as they were");
 	}
-	signal(SIGBUS, SIG_DFL);
+	sigaction(SIGBUS, &before, NULL);
 	machine_close(&m);
 	munmap(memory, 4 * PAGE);
 }
