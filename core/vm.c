@@ -321,7 +321,10 @@ void vm_release(struct vm *vm)
 {
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
 
+	/* A fault that has looked at the host's flags of tags before starts again. */
+	vm_inval_begin(vm, all);
 	vm_s2_unmap(vm, all, true);
+	vm_inval_end(vm);
 }
 
 void vm_clean(struct vm *vm)
