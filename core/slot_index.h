@@ -67,8 +67,8 @@ void slot_index_seek(const struct slot_index *index, u64 begin, struct slot_curs
 
 /*
  * Make a new version with @slot in it, or without it (it is there), or with it in place of
- * the one with the same number, key and end by the VMM's address; the result is NULL when nothing is left. What is made
- * and what is superseded is noted in @edit.
+ * the one with the same number, key and end by the VMM's address; the result is NULL when
+ * nothing is left. What is made and what is superseded is noted in @edit.
  * Errors: -ENOMEM; @edit says what was made.
  */
 int slot_index_insert(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
