@@ -11,7 +11,11 @@ host-programs += $(B)/bin/bench-mark
 $(B)/bin/bench-mark: $(B)/arm64/bench/mark.o
 $(B)/arm64/bench/%.o: CPPFLAGS += -D_GNU_SOURCE
 
-bench: $(B)/bin/bench-e2e $(B)/bin/bench-mark $(B)/bench/count.so
+host-programs += $(B)/bin/bench-tags-bulk
+$(B)/bin/bench-tags-bulk: $(filter-out %/e2e.o,$(bench-objs)) \
+	$(patsubst %,$(B)/arm64/%,bench/tags/bulk.o $(tag-objs))
+
+bench: $(B)/bin/bench-e2e $(B)/bin/bench-mark $(B)/bin/bench-tags-bulk $(B)/bench/count.so
 $(B)/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<

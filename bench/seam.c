@@ -158,6 +158,19 @@ void seam_icache_inval_pou(struct hpa hpa, u64 size)
 {
 }
 
+int seam_window_open(struct hpa hpa, u64 size)
+{
+	return 0;
+}
+
+void seam_window_share(struct hpa hpa, u64 size)
+{
+}
+
+void seam_window_close(struct hpa hpa, u64 size)
+{
+}
+
 void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 }

@@ -78,6 +78,11 @@ struct fault_verdict fault_plan(const struct access *access, const struct slot *
 	return verdict(FAULT_BACKING, need);
 }
 
+static enum memtype fault_type(const struct fault_env *env, enum backing_kind kind)
+{
+	return memtype_of(kind, env->host, env->cmo);
+}
+
 enum backing_use fault_use(const struct fault_env *env, const struct slot *slot, u8 attrs,
 			   perm_t need)
 {
@@ -107,7 +112,7 @@ bool fault_holds_tags(const struct fault_env *env, const struct backing *backing
 static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags, enum backing_kind kind,
 				    bool holds)
 {
-	bool cacheable = memtype_of(kind, env->host) == MEMTYPE_WB;
+	bool cacheable = fault_type(env, kind) == MEMTYPE_WB;
 
 	if (!env->mte)
 		return TAGS_FREE;
@@ -143,7 +148,7 @@ static struct fault_verdict fault_map(perm_t perm, perm_t need, enum memtype typ
 struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
 				   perm_t need, const struct backing *backing)
 {
-	enum memtype type = memtype_of(backing->kind, env->host);
+	enum memtype type = fault_type(env, backing->kind);
 	perm_t perm = fault_perm(slot, attrs), lacking;
 	struct fault_verdict v;
 
@@ -177,6 +182,13 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 		return fault_refused(need);
 	}
 	return fault_refused(need);
+}
+
+struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v)
+{
+	if (kind == ACCESS_WALK && v.action == FAULT_MAP && v.type == MEMTYPE_DEVICE)
+		return verdict(FAULT_INJECT, v.need);
+	return v;
 }
 
 u8 fault_tags_order(const struct fault_env *env, const struct fault_verdict *v,
@@ -227,7 +239,7 @@ int fault_slot_check(const struct fault_env *env, u32 flags, const struct backin
 	for (int kind = BACKING_RAM; kind < BACKING_POISON; kind++) {
 		if (!(survey->kinds & BIT(kind)))
 			continue;
-		if (memtype_of((enum backing_kind)kind, env->host) == MEMTYPE_REFUSED)
+		if (fault_type(env, (enum backing_kind)kind) == MEMTYPE_REFUSED)
 			return -EINVAL;
 		if (fault_tag_rule(env, flags, (enum backing_kind)kind,
 				   !(survey->untaggable & BIT(kind))) == TAGS_REFUSED)

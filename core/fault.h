@@ -38,6 +38,7 @@ struct fault_env {
 	const struct host *host;
 	bool mte;  /* KVM_CAP_ARM_MTE is enabled */
 	bool lazy; /* so is KVM_CAP_TSR_LAZY_TAGS; not without mte */
+	bool cmo;  /* so is KVM_CAP_TSR_PFNMAP_CMO */
 };
 
 /* What a page grants as far as slot and attributes go. */
@@ -63,6 +64,12 @@ bool fault_holds_tags(const struct fault_env *env, const struct backing *backing
  */
 struct fault_verdict fault_resolve(const struct fault_env *env, const struct slot *slot, u8 attrs,
 				   perm_t need, const struct backing *backing);
+
+/*
+ * The same for an access of @kind: a guest's walk may not step into Device memory
+ * (HCR_EL2.PTW, Arm ARM D24.2), so that mapping it would not help.
+ */
+struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v);
 
 /*
  * The level at which to map @gfn: of the largest block that lies in the slot, in one piece

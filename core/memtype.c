@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "memtype.h"
 
-enum memtype memtype_of(enum backing_kind kind, const struct host *host)
+bool memtype_coherent(const struct host *host)
+{
+	return host->fwb && host->dic;
+}
+
+enum memtype memtype_of(enum backing_kind kind, const struct host *host, bool cmo)
 {
 	switch (kind) {
 	case BACKING_RAM:
 		return MEMTYPE_WB;
 	case BACKING_PFN_CACHED:
 		/* The kernel has no mapping by which it could maintain the caches. */
-		return host->fwb && host->dic ? MEMTYPE_WB : MEMTYPE_REFUSED;
+		return cmo || memtype_coherent(host) ? MEMTYPE_WB : MEMTYPE_REFUSED;
 	case BACKING_PFN_NC:
 		return MEMTYPE_NC;
 	case BACKING_RAM_UNCACHED:
@@ -23,5 +28,22 @@ enum memtype memtype_of(enum backing_kind kind, const struct host *host)
 
 bool memtype_needs_clean(enum backing_kind kind, const struct host *host)
 {
-	return kind == BACKING_RAM_UNCACHED || (kind == BACKING_RAM && !host->fwb);
+	switch (kind) {
+	case BACKING_RAM:
+	case BACKING_PFN_CACHED:
+		return !host->fwb;
+	case BACKING_RAM_UNCACHED:
+		return true;
+	case BACKING_PFN_NC:
+	case BACKING_PFN_DEVICE:
+	case BACKING_NONE:
+	case BACKING_POISON:
+		return false;
+	}
+	return false;
+}
+
+bool memtype_needs_window(enum backing_kind kind, const struct host *host)
+{
+	return kind == BACKING_PFN_CACHED && !host->fwb;
 }

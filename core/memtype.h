@@ -17,14 +17,23 @@ enum memtype {
 	MEMTYPE_DEVICE,	 /* Device-nGnRE */
 };
 
-/* The type for memory of @kind; REFUSED also for kinds that are not memory. */
-enum memtype memtype_of(enum backing_kind kind, const struct host *host);
+/* Do the caches of this host need no care, so that any VM may have BACKING_PFN_CACHED? */
+bool memtype_coherent(const struct host *host);
 
 /*
- * Must data caches be cleaned and invalidated to PoC before the guest gets the memory?
- * Without FEAT_S2FWB a guest can reach it past the caches; and memory that the kernel maps
- * cacheable while the guest may not can have dirty lines.
+ * The type for memory of @kind; REFUSED also for kinds that are not memory. @cmo: the VM has
+ * opted in to maintenance of what the kernel does not map (KVM_CAP_TSR_PFNMAP_CMO).
+ */
+enum memtype memtype_of(enum backing_kind kind, const struct host *host, bool cmo);
+
+/*
+ * Memory of @kind has been given a type: must data caches be cleaned and invalidated to PoC
+ * before the guest gets it? Without FEAT_S2FWB a guest can reach it past the caches; and memory
+ * that the kernel maps cacheable while the guest may not can have dirty lines.
  */
 bool memtype_needs_clean(enum backing_kind kind, const struct host *host);
+
+/* And only through a window (seam_window_open())? */
+bool memtype_needs_window(enum backing_kind kind, const struct host *host);
 
 #endif

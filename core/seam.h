@@ -106,6 +106,21 @@ void seam_tlbi_vmid(struct seam_tlb *tlb);
 void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size);
 /* The data caches are clean of it, or need not be (CTR_EL0.IDC). */
 void seam_icache_inval_pou(struct hpa hpa, u64 size);
+
+/*
+ * Windows. What the kernel does not map is cleaned through a mapping of its own, if there is
+ * one; without, seam_dcache_clean_inval_poc() passes it by. Each page of a window counts its
+ * users; a window without any is closed, at once or soon. What the kernel maps needs none, and
+ * these do nothing about it.
+ */
+
+/* There is a window over each page, with the caller as one more user. Sleeps. -ENOMEM. */
+int seam_window_open(struct hpa hpa, u64 size);
+/* One more user of pages that have one. */
+void seam_window_share(struct hpa hpa, u64 size);
+/* One less. Callable under a spinning lock, as is the one above. */
+void seam_window_close(struct hpa hpa, u64 size);
+
 /*
  * Makes the tags of @pages pages at @hpa fit for a guest: those whose host page
  * flag says that they carry live tags are left alone, others are zeroed and flagged

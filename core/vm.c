@@ -222,56 +222,100 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 
 /* --- The host's MMU notifier. --- */
 
+#define VM_HVA_RANGES 8
+
+/* Pages of slots; of more there is the count alone. */
+struct vm_hva_ranges {
+	unsigned int count;
+	struct gfn_range range[VM_HVA_RANGES];
+};
+
+static void vm_hva_note(struct vm_hva_ranges *ranges, struct gfn_range range)
+{
+	if (ranges->count < VM_HVA_RANGES)
+		ranges->range[ranges->count] = range;
+	ranges->count++;
+}
+
 /*
  * Opens a change of all that [@begin, @end) stands behind, in @slots, which were read under
  * the exclusive lock: a slot that is not seen here comes after, inside a bracket of its own
- * that makes the open range cover it until this one ends. How many slots, two for any more;
- * @pages are the first one's.
+ * that makes the open range cover it until this one ends.
  */
-static u32 vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 end,
-		       struct gfn_range *pages)
+static void vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 end,
+			struct vm_hva_ranges *ranges)
 {
 	struct slot_cursor cursor = vm->hva_guess;
 	const struct slot *slot;
-	u32 count = 0;
 
 	vm->inval_open++;
 	while ((slot = slot_hva_next(slots, begin, end, &cursor))) {
 		struct gfn_range range = slot_hva_gfns(slot, begin, end);
 
 		vm_inval_cover(vm, range);
-		if (!count) {
-			*pages = range;
+		if (!ranges->count) {
 			/* The next change is as a rule of the pages that follow. */
 			vm->hva_guess.span = cursor.span;
 			vm->hva_guess.slot = cursor.slot - 1;
 		}
-		count += count < 2;
+		vm_hva_note(ranges, range);
 	}
-	return count;
+}
+
+/* What the host changes is a page as a rule: that takes the lock once. RCU reader. */
+static const struct slots *vm_hva_begin(struct vm *vm, u64 begin, u64 end,
+					struct vm_hva_ranges *ranges)
+{
+	const struct slots *slots;
+
+	ranges->count = 0;
+	seam_write_lock(&vm->s2_lock);
+	slots = vm_slots(vm);
+	vm_hva_open(vm, slots, begin, end, ranges);
+	if (ranges->count == 1)
+		ranges->range[0].begin = s2_range_unmap(&vm->s2, NULL, ranges->range[0]);
+	seam_write_unlock(&vm->s2_lock);
+	return slots;
+}
+
+/* Of more slots than can be noted. RCU reader: in one go. */
+static void vm_hva_unmap_all(struct vm *vm, const struct slots *slots, u64 begin, u64 end)
+{
+	struct slot_cursor cursor = { 0 };
+	const struct slot *slot;
+
+	while ((slot = slot_hva_next(slots, begin, end, &cursor)))
+		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
+}
+
+/*
+ * The pages are noted, so that the slots may go meanwhile: who takes one away unmaps it as well.
+ * Addresses behind more slots than can be noted are rare, and have to do without turns.
+ */
+static void vm_hva_begin_turns(struct vm *vm, u64 begin, u64 end, bool turns)
+{
+	struct vm_hva_ranges ranges;
+	const struct slots *slots;
+
+	seam_rcu_read_lock();
+	slots = vm_hva_begin(vm, begin, end, &ranges);
+	if (ranges.count > VM_HVA_RANGES) {
+		vm_hva_unmap_all(vm, slots, begin, end);
+		ranges.count = 0;
+	}
+	seam_rcu_read_unlock();
+	for (unsigned int i = 0; i < ranges.count; i++)
+		vm_s2_unmap(vm, ranges.range[i], turns);
 }
 
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
 {
-	struct slot_cursor cursor = { 0 };
-	struct gfn_range pages = { 0, 0 };
-	const struct slots *slots;
-	const struct slot *slot;
-	u32 count;
+	vm_hva_begin_turns(vm, begin, end, false);
+}
 
-	seam_rcu_read_lock();
-	seam_write_lock(&vm->s2_lock);
-	slots = vm_slots(vm);
-	count = vm_hva_open(vm, slots, begin, end, &pages);
-	/* What the host changes is a page as a rule: it takes the lock once. */
-	if (count == 1)
-		pages.begin = s2_range_unmap(&vm->s2, NULL, pages);
-	seam_write_unlock(&vm->s2_lock);
-	if (count == 1)
-		vm_s2_unmap(vm, pages, false);
-	while (count > 1 && (slot = slot_hva_next(slots, begin, end, &cursor)))
-		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
-	seam_rcu_read_unlock();
+void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end)
+{
+	vm_hva_begin_turns(vm, begin, end, true);
 }
 
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end)
@@ -311,4 +355,19 @@ void vm_release(struct vm *vm)
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
 
 	vm_s2_unmap(vm, all, true);
+}
+
+void vm_clean(struct vm *vm)
+{
+	struct gfn_range range = { 0, s2_geom_pages(&vm->s2.geom) };
+
+	if (vm->host->fwb)
+		return;
+	seam_count(&vm->stats.cleans, 1);
+	while (!gfn_range_empty(range)) {
+		seam_write_lock(&vm->s2_lock);
+		range.begin = s2_range_clean(&vm->s2, range);
+		seam_write_unlock(&vm->s2_lock);
+		seam_relax();
+	}
 }

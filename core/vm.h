@@ -52,12 +52,14 @@ struct vm_stats {
 	u64 exits_tag;	   /* of those: KVM_EXIT_MEMORY_FAULT with TAG */
 	u64 pages_mapped;  /* leaf pages installed */
 	u64 blocks_mapped; /* blocks installed */
+	u64 cleans;	   /* vm_clean() had something to do */
 };
 
 struct vm {
 	const struct host *host; /* constant */
 	u8 ipa_bits;		 /* constant after vm_init() */
 	bool mte;		 /* [lock to change] KVM_CAP_ARM_MTE is enabled */
+	bool cmo;		 /* [lock to change] KVM_CAP_TSR_PFNMAP_CMO is enabled */
 	bool lazy_tags;		 /* [lock to change] KVM_CAP_TSR_LAZY_TAGS is; fixed once started */
 	bool started;		 /* [lock] a vCPU exists: what is opt-in is closed */
 
@@ -102,6 +104,11 @@ u64 vm_vtcr(const struct vm *vm);
 
 /* KVM_CAP_ARM_MTE. -EINVAL: a vCPU exists, the host has no MTE, or a slot does not fit. */
 int vm_enable_mte(struct vm *vm);
+/*
+ * KVM_CAP_TSR_PFNMAP_CMO: memory that the kernel does not map and the VMM's mapping has as
+ * write-back is served on every host. -EINVAL: a vCPU exists.
+ */
+int vm_enable_cmo(struct vm *vm);
 /*
  * KVM_CAP_TSR_LAZY_TAGS, before MTE is enabled or after; it takes effect with MTE. -EINVAL: a
  * vCPU exists, or the host has no MTE.
@@ -228,6 +235,9 @@ void vm_tags_share(struct vm *vm);
 void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
 	      struct vm_fault_result *result);
 
+/* Does any slot stand over some of [@begin, @end) of the VMM's addresses, in bytes? */
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end);
+
 /*
  * Where @gpa is in the VMM, if it is inside a slot, and one that is not READONLY if @write: for
  * what the owner reads and writes on behalf of a guest, which attributes do not bind.
@@ -238,10 +248,25 @@ bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);
+/* The same, with turns for others in long work: the caller may sleep. */
+void vm_hva_invalidate_begin_turns(struct vm *vm, u64 begin, u64 end);
 void vm_hva_invalidate_end(struct vm *vm, u64 begin, u64 end);
 /* Access flag harvesting: clears (or only tests) it; true if any page was young. */
 bool vm_hva_age(struct vm *vm, u64 begin, u64 end, bool clear);
-/* The address space is going away: every mapping is dropped. */
+/*
+ * Every mapping is dropped, and its caches maintained where that is to be done: the address
+ * space is going away, or what is there is to come back by faults. Sleeps.
+ */
 void vm_release(struct vm *vm);
+
+/* --- Caches. --- */
+
+/*
+ * What the guest reads with its caches off is what it and the VMM have written with theirs on,
+ * and the other way round, as far as it is mapped now: api.rst says nothing, KVM does it when
+ * a guest maintains caches by set and way or turns them on or off. Nothing is to be done with
+ * FEAT_S2FWB. Takes s2_lock, piece by piece. Sleeps.
+ */
+void vm_clean(struct vm *vm);
 
 #endif

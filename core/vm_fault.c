@@ -6,6 +6,7 @@
 struct vm_view {
 	u64 seq;
 	struct gfn gfn;
+	enum access_kind kind;
 	struct slot slot; /* has_slot */
 	bool has_slot;
 	struct attr_view attr;
@@ -19,6 +20,7 @@ static void vm_look(struct vm *vm, const struct access *access, struct vm_view *
 
 	memset(view, 0, sizeof(*view));
 	view->gfn = gpa_gfn(access->gpa);
+	view->kind = access->kind;
 	view->seq = READ_ONCE(vm->inval_seq);
 	/* Pairs with smp_wmb() in vm_inval_end(). */
 	smp_rmb();
@@ -120,10 +122,12 @@ static int vm_map_level(const struct fault_env *env, const struct vm_view *view,
 	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
 }
 
-static void vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
-		   struct vm_view *view, const struct backing *b, const struct fault_verdict *v)
+/* 0, or -ENOMEM. */
+static int vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
+		  struct vm_view *view, const struct backing *b, const struct fault_verdict *v)
 {
 	bool clean = memtype_needs_clean(b->kind, vm->host);
+	bool window = memtype_needs_window(b->kind, vm->host);
 	int level = vm_map_level(env, view, b, v, clean);
 	struct s2_leaf leaf = {
 		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
@@ -133,8 +137,12 @@ static void vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *
 		.tags = env->mte && fault_holds_tags(env, b),
 		.soft = vm_tags_soft(env, v->type, b, level, v->perm),
 	};
+	u64 bytes = TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level);
 	enum s2_map_result r;
 
+	/* Ours is for the attempt; a leaf that comes of it has its own. */
+	if (window && seam_window_open(leaf.hpa, bytes))
+		return -ENOMEM;
 	seam_read_lock(&vm->s2_lock);
 	r = vm_map_locked(vm, cache, view, level, &leaf, false);
 	seam_read_unlock(&vm->s2_lock);
@@ -147,6 +155,9 @@ static void vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *
 		seam_count(level == TSR_LEVEL_LAST ? &vm->stats.pages_mapped
 						   : &vm->stats.blocks_mapped,
 			   1);
+	if (window)
+		seam_window_close(leaf.hpa, bytes);
+	return 0;
 }
 
 static void vm_apply(struct vm *vm, const struct vm_view *view, const struct fault_verdict *v,
@@ -172,6 +183,12 @@ static void vm_apply(struct vm *vm, const struct vm_view *view, const struct fau
 	}
 }
 
+static void vm_fail(struct vm_fault_result *result, int err)
+{
+	result->outcome = err == -EAGAIN ? VM_RESUME : VM_ERROR;
+	result->error = err;
+}
+
 /* The page has memory behind it: finds that, and maps it or says what is wrong with it. */
 static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
 			     perm_t need, struct vm_fault_result *result)
@@ -186,15 +203,16 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 	if (!err)
 		err = seam_backing_get(vm, slot, view->gfn, fault_use(&env, slot, attrs, need), &b);
 	if (err) {
-		result->outcome = err == -EAGAIN ? VM_RESUME : VM_ERROR;
-		result->error = err;
+		vm_fail(result, err);
 		return;
 	}
-	v = fault_resolve(&env, slot, attrs, need, &b);
+	v = fault_of_walk(view->kind, fault_resolve(&env, slot, attrs, need, &b));
 	if (v.action == FAULT_MAP)
-		vm_map(vm, &env, cache, view, &b, &v);
+		err = vm_map(vm, &env, cache, view, &b, &v);
 	else
 		vm_apply(vm, view, &v, result);
+	if (err)
+		vm_fail(result, err);
 	seam_backing_put(vm, &b, v.action == FAULT_MAP && (v.perm & PERM_W));
 }
 

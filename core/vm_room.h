@@ -62,6 +62,7 @@ static inline struct fault_env vm_fault_env(const struct vm *vm)
 	return (struct fault_env){
 		.host = vm->host,
 		.mte = READ_ONCE(vm->mte),
+		.cmo = READ_ONCE(vm->cmo),
 		.lazy = READ_ONCE(vm->mte) && READ_ONCE(vm->lazy_tags),
 	};
 }

@@ -106,7 +106,7 @@ int vm_slot_set(struct vm *vm, const struct slot_request *req)
 
 static int vm_enable_mte_locked(struct vm *vm)
 {
-	struct fault_env env = { .host = vm->host, .mte = true };
+	struct fault_env env = { .host = vm->host, .mte = true, .cmo = vm->cmo };
 	struct slot_cursor cursor = { 0 };
 	const struct slot *slot;
 
@@ -128,6 +128,29 @@ int vm_enable_mte(struct vm *vm)
 
 	seam_mutex_lock(&vm->lock);
 	err = vm_enable_mte_locked(vm);
+	seam_mutex_unlock(&vm->lock);
+	return err;
+}
+
+bool vm_hva_used(struct vm *vm, u64 begin, u64 end)
+{
+	struct slot_cursor cursor = { 0 };
+	bool used;
+
+	seam_rcu_read_lock();
+	used = slot_hva_next(vm_slots(vm), begin, end, &cursor);
+	seam_rcu_read_unlock();
+	return used;
+}
+
+int vm_enable_cmo(struct vm *vm)
+{
+	int err;
+
+	seam_mutex_lock(&vm->lock);
+	err = vm->started ? -EINVAL : 0;
+	if (!err)
+		WRITE_ONCE(vm->cmo, true);
 	seam_mutex_unlock(&vm->lock);
 	return err;
 }

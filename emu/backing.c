@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "backing.h"
+#include "cache.h"
 #include "lock.h"
 #include "phys.h"
 #include "slot.h"
@@ -31,11 +32,27 @@ void emu_mm_reset(void)
 	mm.zero = emu_ram_alloc(0);
 }
 
+static bool kind_is_remapped(enum backing_kind kind)
+{
+	return kind >= BACKING_PFN_CACHED && kind <= BACKING_PFN_DEVICE;
+}
+
+/* What is not the kernel's the VMM has filled through its own mapping. */
+static void vma_caches(const struct emu_vma *vma)
+{
+	if (!kind_is_remapped(vma->kind))
+		return;
+	emu_cache_unmapped(vma->hpa, vma->end - vma->begin);
+	for (u64 at = 0; at < vma->end - vma->begin; at += TSR_PAGE_SIZE)
+		emu_cache_host(hpa_of(vma->hpa.addr + at), true, vma->kind == BACKING_PFN_CACHED);
+}
+
 struct emu_vma *emu_mm_add(const struct emu_vma *vma)
 {
 	if (mm.count == EMU_VMA_MAX)
 		return NULL;
 	mm.vma[mm.count] = *vma;
+	vma_caches(vma);
 	return &mm.vma[mm.count++];
 }
 
@@ -173,7 +190,7 @@ int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_
 			continue;
 		covered += last - first;
 		out->kinds |= BIT(vma->kind);
-		out->remapped |= vma->kind >= BACKING_PFN_CACHED && vma->kind <= BACKING_PFN_DEVICE;
+		out->remapped |= kind_is_remapped(vma->kind);
 		if (!vma->can_tag)
 			out->untaggable |= BIT(vma->kind);
 	}

@@ -50,6 +50,20 @@ void emu_mutex_unlock(pthread_mutex_t *m)
 /* So few that actors share slots. */
 #define CPUS 2U
 
+/* Are the steps in a lock points, too? */
+static bool lock_steps;
+
+void emu_lock_steps(bool are_points)
+{
+	lock_steps = are_points;
+}
+
+static void step(void)
+{
+	if (lock_steps)
+		emu_sched_point();
+}
+
 void brlock_gate_init(pthread_mutex_t *gate)
 {
 	must(pthread_mutex_init(gate, NULL));
@@ -71,25 +85,25 @@ void brlock_gate_unlock(pthread_mutex_t *gate)
 
 void brlock_enter(u64 *count)
 {
-	emu_sched_point();
+	step();
 	__atomic_fetch_add(count, 1, __ATOMIC_SEQ_CST);
 }
 
 void brlock_leave(u64 *count)
 {
 	__atomic_fetch_sub(count, 1, __ATOMIC_RELEASE);
-	emu_sched_point();
+	step();
 }
 
 u64 brlock_swap(u64 *p, u64 value)
 {
-	emu_sched_point();
+	step();
 	return __atomic_exchange_n(p, value, __ATOMIC_SEQ_CST);
 }
 
 u64 brlock_load(u64 *p)
 {
-	emu_sched_point();
+	step();
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
@@ -125,6 +139,7 @@ static unsigned int own_cpu(void)
 
 static void read_lock(struct brlock *l)
 {
+	emu_sched_point();
 	brlock_read_lock(l, own_cpu());
 	if (emu_sched_active())
 		emu_sched_locked(l, true);
@@ -135,6 +150,7 @@ static void read_unlock(struct brlock *l)
 	if (emu_sched_active())
 		emu_sched_unlocked(l);
 	brlock_read_unlock(l, own_cpu());
+	emu_sched_point();
 }
 
 static void write_lock(struct brlock *l)

@@ -16,6 +16,12 @@ void emu_mutex_unlock(pthread_mutex_t *m);
  */
 void emu_accesses_wait(void);
 
+/*
+ * Whether actors may be interrupted inside the locks that core takes, for what looks at those: all
+ * else finds more if they are not.
+ */
+void emu_lock_steps(bool are_points);
+
 /* Forgets readers and accesses of a run that was left in the middle. */
 void emu_lock_reset(void);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cache.h"
 #include "lock.h"
 #include "phys.h"
 #include "scheduler.h"
@@ -179,13 +180,16 @@ void seam_table_free(void *table)
 struct hpa emu_ram_alloc(unsigned int order)
 {
 	unsigned int count = 1U << order;
+	struct hpa hpa;
 
 	pthread_mutex_lock(&phys.lock);
 	assert(phys.ram >= count + phys.hint);
 	phys.ram = (phys.ram - count) & ~(count - 1);
 	memset(&phys.use[phys.ram], PAGE_RAM, count);
+	hpa = hpa_of(EMU_PHYS_BASE + phys.ram * TSR_PAGE_SIZE);
 	pthread_mutex_unlock(&phys.lock);
-	return hpa_of(EMU_PHYS_BASE + phys.ram * TSR_PAGE_SIZE);
+	emu_cache_ram(hpa, count * TSR_PAGE_SIZE);
+	return hpa;
 }
 
 /* The descriptor at @hpa, or NULL if no table is there. */

@@ -2,6 +2,7 @@
 /* The seam over the emulated machine; locks are lock.c's. */
 #include <stdlib.h>
 
+#include "cache.h"
 #include "lock.h"
 #include "log.h"
 #include "phys.h"
@@ -79,12 +80,33 @@ void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
 {
 	emu_sched_point();
 	emu_log_add(EMU_CLEAN_POC, hpa.addr, size, 0);
+	emu_cache_clean_inval(hpa, size);
 }
 
 void seam_icache_inval_pou(struct hpa hpa, u64 size)
 {
 	emu_sched_point();
 	emu_log_add(EMU_ICACHE_POU, hpa.addr, size, 0);
+	emu_cache_icache_inval(hpa, size);
+}
+
+int seam_window_open(struct hpa hpa, u64 size)
+{
+	emu_sched_point();
+	if (emu_fail_now())
+		return -ENOMEM;
+	emu_cache_window_open(hpa, size);
+	return 0;
+}
+
+void seam_window_share(struct hpa hpa, u64 size)
+{
+	emu_cache_window_share(hpa, size);
+}
+
+void seam_window_close(struct hpa hpa, u64 size)
+{
+	emu_cache_window_close(hpa, size);
 }
 
 void seam_tags_sanitise(struct hpa hpa, u64 pages)

@@ -2,7 +2,9 @@
 /*
  * The memory behind a slot, one page at a time: what the VMM's address space has
  * at an address (core/seam.h, struct backing), found by get_user_pages() or, where
- * the mapping has no pages, by the page tables themselves (VM_PFNMAP).
+ * the mapping has no pages, by the page tables themselves (VM_PFNMAP, VM_IO, and the
+ * special entries of VM_MIXEDMAP). Nothing is inferred from one entry about another: such
+ * mappings need not be in one piece, nor all alike.
  *
  * What is found may change at once. It is core's invalidate sequence that makes it
  * safe to use: it is read before any of this, and each change of a VMA or of a page
@@ -15,17 +17,19 @@
 #include <linux/swap.h>
 
 #include "compat.h"
+#include "hostleaf.h"
 #include "tessera.h"
 
 /* What policy wants to know of a VMA. */
 struct vma_facts {
-	bool present;
+	bool readable;	 /* it is there, and not PROT_NONE */
 	bool write_back; /* by its protection bits: Normal memory, Tagged or not */
 	bool any_uncached;
 	bool can_tag;
 	bool anon;
 	bool cow;      /* private and writable: who writes gets a page of the VMM's own */
 	bool remapped; /* VM_IO, VM_PFNMAP: get_user_pages() refuses it */
+	bool mixed;    /* VM_MIXEDMAP: it refuses some of it */
 };
 
 static bool prot_is_write_back(pgprot_t prot)
@@ -38,13 +42,14 @@ static bool prot_is_write_back(pgprot_t prot)
 static struct vma_facts vma_facts_of(const struct vm_area_struct *vma)
 {
 	return (struct vma_facts){
-		.present = true,
+		.readable = (vma->vm_flags & VM_READ) != 0,
 		.write_back = prot_is_write_back(vma->vm_page_prot),
 		.any_uncached = (vma->vm_flags & VM_ALLOW_ANY_UNCACHED) != 0,
 		.can_tag = (vma->vm_flags & VM_MTE_ALLOWED) != 0,
 		.anon = !vma->vm_ops,
 		.cow = (vma->vm_flags & (VM_SHARED | VM_WRITE)) == VM_WRITE,
 		.remapped = (vma->vm_flags & (VM_IO | VM_PFNMAP)) != 0,
+		.mixed = (vma->vm_flags & VM_MIXEDMAP) != 0,
 	};
 }
 
@@ -64,7 +69,7 @@ static int facts_read(struct mm_struct *mm, unsigned long hva, struct vma_facts 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = vma_lookup(mm, hva);
-	*facts = vma ? vma_facts_of(vma) : (struct vma_facts){ .present = false };
+	*facts = vma ? vma_facts_of(vma) : (struct vma_facts){ .readable = false };
 	mmap_read_unlock(mm);
 	return 0;
 }
@@ -79,41 +84,21 @@ static void backing_fill(struct backing *out, const struct vma_facts *facts, uns
 }
 
 /*
- * log2 of the pages of the leaf entry that maps @hva in the host's own tables, 0 if it is
- * gone. Interrupts off keep the tables: they are freed after an RCU grace period.
+ * A whole leaf of remapped memory, of which @out is a page: of one kind if the kernel maps all
+ * of it, or none.
  */
-static u8 host_leaf_order(struct mm_struct *mm, unsigned long hva)
+static void backing_widen(struct backing *out, const struct host_leaf *leaf)
 {
-	unsigned long irq;
-	pgd_t *pgdp, pgd;
-	p4d_t *p4dp, p4d;
-	pud_t *pudp, pud;
-	pmd_t pmd;
-	u8 order = 0;
+	unsigned long pfn = PHYS_PFN(out->hpa.addr), count = 1UL << leaf->order;
+	unsigned long first = round_down(pfn, count), i;
+	bool mapped = pfn_is_map_memory(pfn);
 
-	local_irq_save(irq);
-	pgdp = pgd_offset(mm, hva);
-	pgd = READ_ONCE(*pgdp);
-	if (pgd_none(pgd))
-		goto out;
-	p4dp = p4d_offset_lockless(pgdp, pgd, hva);
-	p4d = READ_ONCE(*p4dp);
-	if (p4d_none(p4d) || !p4d_present(p4d))
-		goto out;
-	pudp = pud_offset_lockless(p4dp, p4d, hva);
-	pud = READ_ONCE(*pudp);
-	if (pud_none(pud) || !pud_present(pud))
-		goto out;
-	if (pud_leaf(pud)) {
-		order = PUD_SHIFT - PAGE_SHIFT;
-		goto out;
-	}
-	pmd = READ_ONCE(*pmd_offset_lockless(pudp, pud, hva));
-	if (pmd_present(pmd) && pmd_leaf(pmd))
-		order = PMD_SHIFT - PAGE_SHIFT;
-out:
-	local_irq_restore(irq);
-	return order;
+	if (!leaf->present || leaf->pfn != pfn)
+		return;
+	for (i = 0; i < count; i++)
+		if (pfn_is_map_memory(first + i) != mapped)
+			return;
+	out->order = leaf->order;
 }
 
 /*
@@ -160,6 +145,21 @@ static int page_error(long error, struct backing *out)
 	}
 }
 
+/* A special entry, which has no page to take: get_user_pages() has been here, and made it. */
+static int backing_get_special(struct vma_facts facts, unsigned long hva, bool write,
+			       struct backing *out)
+{
+	struct host_leaf leaf = tsr_host_leaf(current->mm, hva);
+
+	if (!leaf.present || !leaf.special || (write && !leaf.writable))
+		return 0;
+	facts.write_back = prot_is_write_back(leaf.prot);
+	backing_fill(out, &facts, leaf.pfn);
+	backing_widen(out, &leaf);
+	out->writable = leaf.writable;
+	return 0;
+}
+
 /*
  * Anonymous pages lie in memory that the kernel tags, and take their tags with them wherever it
  * moves them, whatever the VMA; of hugetlb's that is so where a folio has a flag for it.
@@ -176,19 +176,23 @@ static bool page_is_own(const struct vma_facts *facts, struct page *page)
 static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write, bool lazy,
 			    struct backing *out)
 {
+	struct host_leaf leaf;
 	struct page *page;
 	bool writable;
 	long got = page_get(hva, write, &page, &writable);
 
+	if ((got == -EEXIST || got == -EFAULT) && facts->mixed)
+		return backing_get_special(*facts, hva, write, out);
 	if (got != 1)
 		return page_error(got, out);
 	backing_fill(out, facts, page_to_pfn(page));
 	out->writable = writable;
-	out->order = host_leaf_order(current->mm, hva);
+	leaf = tsr_host_leaf(current->mm, hva);
+	out->order = leaf.present && leaf.pfn == page_to_pfn(page) ? leaf.order : 0;
 	out->ref = page;
 	if (lazy) {
 		out->own = page_is_own(facts, page);
-		tsr_page_tags(page, out->order, out);
+		tsr_page_tag_facts(page, out->order, out);
 	}
 	return 0;
 }
@@ -199,6 +203,7 @@ static int pfnmap_look(struct vm_area_struct *vma, unsigned long hva, bool write
 {
 	struct follow_pfnmap_args args = { .vma = vma, .address = hva };
 	struct vma_facts facts = vma_facts_of(vma);
+	struct host_leaf leaf;
 
 	if (follow_pfnmap_start(&args))
 		return -ENOENT;
@@ -206,13 +211,16 @@ static int pfnmap_look(struct vm_area_struct *vma, unsigned long hva, bool write
 		follow_pfnmap_end(&args);
 		return -ENOENT;
 	}
+	/* A driver may map some pages otherwise than the VMA says. */
+	facts.write_back = prot_is_write_back(args.pgprot);
 	backing_fill(out, &facts, args.pfn);
 	out->writable = args.writable;
 	follow_pfnmap_end(&args);
+	leaf = tsr_host_leaf(vma->vm_mm, hva);
+	backing_widen(out, &leaf);
 	return 0;
 }
 
-/* One page at a time: nothing says that neighbours are contiguous. */
 static int pfnmap_find(struct mm_struct *mm, unsigned long hva, bool write, struct backing *out)
 {
 	struct vm_area_struct *vma = vma_lookup(mm, hva);
@@ -255,7 +263,7 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enu
 	*out = (struct backing){ .kind = BACKING_NONE };
 	might_sleep();
 	err = facts_read(current->mm, hva, &facts);
-	if (err || !facts.present)
+	if (err || !facts.readable)
 		return err;
 	if (facts.remapped)
 		return backing_get_pfnmap(hva, write, out);
@@ -285,49 +293,66 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 	put_page(page);
 }
 
-/*
- * What stands behind a whole VMA. Of a remapped one the first page tells whether the kernel
- * maps the memory; where that page is not there yet it is taken for a device's, which such
- * mappings are made for. Each page is judged again at its fault.
- */
-static enum backing_kind survey_kind(struct vm_area_struct *vma, const struct vma_facts *facts)
-{
-	struct follow_pfnmap_args args = { .vma = vma, .address = vma->vm_start };
-	bool kernel_mapped;
+/* --- What stands behind a range of addresses. --- */
 
-	if (!facts->remapped)
-		return facts_kind(facts, true);
-	if (follow_pfnmap_start(&args))
-		return facts_kind(facts, false);
-	kernel_mapped = pfn_is_map_memory(args.pfn);
-	follow_pfnmap_end(&args);
-	return facts_kind(facts, kernel_mapped);
+static enum backing_kind entry_kind(struct vma_facts facts, const struct host_leaf *leaf)
+{
+	if (!facts.remapped && !leaf->special)
+		return facts_kind(&facts, true);
+	facts.write_back = prot_is_write_back(leaf->prot);
+	return facts_kind(&facts, pfn_is_map_memory(leaf->pfn));
+}
+
+/* What is not there yet is taken for what such mappings are made for; its fault judges it. */
+static void survey_add(const struct vma_facts *facts, const struct host_leaf *leaf,
+		       struct backing_survey *out)
+{
+	enum backing_kind kind =
+		leaf->present ? entry_kind(*facts, leaf) : facts_kind(facts, !facts->remapped);
+
+	out->kinds |= BIT(kind);
+	out->remapped |= facts->remapped || (leaf->present && leaf->special);
+	if (!facts->can_tag)
+		out->untaggable |= BIT(kind);
+}
+
+/* Entry by entry where they may differ. */
+static void survey_vma(struct vm_area_struct *vma, unsigned long at, unsigned long end,
+		       struct backing_survey *out)
+{
+	const struct vma_facts facts = vma_facts_of(vma);
+	struct host_leaf leaf = { .present = false };
+
+	if (!facts.remapped && !facts.mixed) {
+		survey_add(&facts, &leaf, out);
+		return;
+	}
+	while (at < end) {
+		leaf = tsr_host_leaf(vma->vm_mm, at);
+		survey_add(&facts, &leaf, out);
+		at = round_down(at, PAGE_SIZE << leaf.order) + (PAGE_SIZE << leaf.order);
+		cond_resched();
+	}
 }
 
 int seam_backing_survey(struct vm *vm, struct hva hva, u64 size, struct backing_survey *out)
 {
 	struct mm_struct *mm = current->mm;
-	unsigned long reached = hva.addr;
+	unsigned long reached = hva.addr, end = hva.addr + size;
 	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, hva.addr);
 
 	*out = (struct backing_survey){ 0 };
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	for_each_vma_range(vmi, vma, hva.addr + size) {
-		struct vma_facts facts = vma_facts_of(vma);
-		enum backing_kind kind = survey_kind(vma, &facts);
-
+	for_each_vma_range(vmi, vma, end) {
 		if (vma->vm_start > reached)
 			out->kinds |= BIT(BACKING_NONE);
+		survey_vma(vma, max(vma->vm_start, hva.addr), min(vma->vm_end, end), out);
 		reached = vma->vm_end;
-		out->kinds |= BIT(kind);
-		out->remapped |= facts.remapped;
-		if (!facts.can_tag)
-			out->untaggable |= BIT(kind);
 	}
 	mmap_read_unlock(mm);
-	if (reached < hva.addr + size)
+	if (reached < end)
 		out->kinds |= BIT(BACKING_NONE);
 	return 0;
 }

@@ -54,6 +54,17 @@ static int enable_mte(struct tsr_vm *vm, u64 arg)
 	return vm_enable_mte(&vm->mem);
 }
 
+/* It is served on this host, or to this VM. */
+static long ask_cacheable_pfnmap(const struct tsr_vm *vm)
+{
+	return memtype_coherent(&tsr_host) || (vm && READ_ONCE(vm->mem.cmo));
+}
+
+static int enable_pfnmap_cmo(struct tsr_vm *vm, u64 arg)
+{
+	return arg ? -EINVAL : vm_enable_cmo(&vm->mem);
+}
+
 static int enable_lazy_tags(struct tsr_vm *vm, u64 arg)
 {
 	return arg ? -EINVAL : vm_enable_lazy_tags(&vm->mem);
@@ -143,6 +154,7 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },
 	{ KVM_CAP_ARM_MTE, .ask = ask_mte, .enable = enable_mte },
+	{ KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED, .ask = ask_cacheable_pfnmap },
 
 	{ KVM_CAP_NR_VCPUS, .ask = ask_vcpus },
 	{ KVM_CAP_MAX_VCPUS, TSR_MAX_VCPUS },
@@ -181,6 +193,7 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_TSR_ATTRIBUTE_FLAGS, .ask = ask_attribute_flags },
 	{ KVM_CAP_TSR_TAG_BATCH, .ask = ask_tag_batch },
 	{ KVM_CAP_TSR_MEMORY_QUERY, 1 },
+	{ KVM_CAP_TSR_PFNMAP_CMO, 1, .enable = enable_pfnmap_cmo },
 };
 
 static const struct tsr_cap *cap_find(unsigned long number)

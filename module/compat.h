@@ -18,6 +18,11 @@
 #define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
 #endif
 
+/* Linux 6.17 numbers it. */
+#ifndef KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED
+#define KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED 243
+#endif
+
 /* From 6.16 on some cores need a sequence around a write of HCR_EL2. */
 #ifndef write_sysreg_hcr
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)

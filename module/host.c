@@ -97,7 +97,8 @@ static void host_read_memory(struct host *host)
 	host->bbm = host_bbm(mmfr2);
 	host->fwb = field(mmfr2, ID_AA64MMFR2_EL1_FWB_SHIFT) != 0;
 	host->dic = FIELD_GET(CTR_EL0_DIC_MASK, ctr) != 0;
-	host->idc = FIELD_GET(CTR_EL0_IDC_MASK, ctr) != 0;
+	/* FEAT_S2FWB comes with a PoU that data need not be cleaned to (Arm ARM D8.6.6). */
+	host->idc = host->fwb || FIELD_GET(CTR_EL0_IDC_MASK, ctr) != 0;
 	host->tlb_range = system_supports_tlb_range();
 }
 

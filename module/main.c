@@ -9,6 +9,7 @@
 #include <linux/printk.h>
 
 #include "tessera.h"
+#include "window.h"
 
 static int __init tessera_init(void)
 {
@@ -38,6 +39,7 @@ exit_host:
 static void __exit tessera_exit(void)
 {
 	tsr_dev_unregister();
+	tsr_windows_exit();
 	tsr_cpu_exit();
 	tsr_host_exit();
 }

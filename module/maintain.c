@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "tessera.h"
+#include "window.h"
 
 /* TLBI IPAS2E1IS: TTL hint [47:44] (FEAT_TTL) and IPA[47:12] (Arm ARM C5.5). */
 #define IPA_OP_TTL  GENMASK_ULL(47, 44)
@@ -193,29 +194,66 @@ void seam_tlbi_vmid(struct seam_tlb *tlb)
 	tlb_give_back(tlb, &was);
 }
 
-void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
+static void dcache_clean_inval(void *mapping, u64 size)
 {
 	u64 line = 4ULL << FIELD_GET(CTR_EL0_DminLine_MASK, read_sanitised_ftr_reg(SYS_CTR_EL0));
-	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
-	unsigned long end = at + size;
+	unsigned long at = (unsigned long)mapping, end = at + size;
 
 	for (; at < end; at += line)
 		asm volatile("dc civac, %0" : : "r"(at) : "memory");
+}
+
+/* Through windows; what has none is in no cache by our doing. */
+static void windows_clean_inval(struct hpa hpa, u64 size)
+{
+	u64 done, piece;
+
+	for (done = 0; done < size; done += piece) {
+		struct hpa from = hpa_of(hpa.addr + done);
+		void *mapping;
+
+		piece = size - done;
+		mapping = tsr_window_get(from, &piece);
+		if (!mapping)
+			continue;
+		dcache_clean_inval(mapping, piece);
+		dsb(sy);
+		tsr_window_put(from);
+	}
+}
+
+/* What is asked for lies in memory that is all mapped by the kernel, or none of it. */
+static bool kernel_maps(struct hpa hpa)
+{
+	return pfn_is_map_memory(PHYS_PFN(hpa.addr));
+}
+
+/* Where tags could be in lines of their own there is FEAT_S2FWB: nothing is cleaned of them. */
+void seam_dcache_clean_inval_poc(struct hpa hpa, u64 size)
+{
+	if (!kernel_maps(hpa)) {
+		windows_clean_inval(hpa, size);
+		return;
+	}
+	dcache_clean_inval(phys_to_virt(hpa.addr), size);
 	dsb(sy);
 }
 
 /*
  * What is to be fetched is clean already. All goes where an aliasing cache may hold the guest's
- * lines at other indexes; and where Linux would not go by lines either: each is a broadcast
- * that holds up every CPU, and a block has ten thousands.
+ * lines at other indexes; where the kernel has no address for the memory; and where Linux would
+ * not go by lines either: each is a broadcast that holds up every CPU, and a block has ten
+ * thousands.
  */
 void seam_icache_inval_pou(struct hpa hpa, u64 size)
 {
 	u64 ctr = read_sanitised_ftr_reg(SYS_CTR_EL0);
 	u64 line = 4ULL << FIELD_GET(CTR_EL0_IminLine_MASK, ctr);
-	unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
+	bool by_line = kernel_maps(hpa) && size <= MAX_DVM_OPS * line;
 
-	if (FIELD_GET(CTR_EL0_L1Ip_MASK, ctr) == CTR_EL0_L1Ip_PIPT && size <= MAX_DVM_OPS * line) {
+	if (by_line && FIELD_GET(CTR_EL0_L1Ip_MASK, ctr) == CTR_EL0_L1Ip_PIPT) {
+		unsigned long at = (unsigned long)phys_to_virt(hpa.addr);
+
 		caches_clean_inval_pou(at, at + size);
 		return;
 	}

@@ -65,7 +65,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 		page_tags_sanitise(pfn_to_page(pfn + i), block);
 }
 
-void tsr_page_tags(struct page *page, u8 order, struct backing *out)
+void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out)
 {
 	unsigned long count = 1UL << order;
 	struct page *first = page - (page_to_pfn(page) & (count - 1));

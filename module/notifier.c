@@ -6,7 +6,8 @@
  *
  * Whoever calls may hold the mmap lock or locks of the reverse maps and may not
  * be able to sleep: core's invalidate takes RCU and spinning locks alone, so that
- * a start never fails, and starts and ends stay balanced.
+ * a start never fails, and starts and ends stay balanced. Who can sleep lets others
+ * run while a large range is unmapped, which takes long where caches are cleaned.
  */
 #include <linux/mmu_notifier.h>
 
@@ -20,7 +21,12 @@ static struct tsr_vm *notifier_vm(struct mmu_notifier *notifier)
 
 static int invalidate_start(struct mmu_notifier *notifier, const struct mmu_notifier_range *range)
 {
-	vm_hva_invalidate_begin(&notifier_vm(notifier)->mem, range->start, range->end);
+	struct vm *vm = &notifier_vm(notifier)->mem;
+
+	if (mmu_notifier_range_blockable(range))
+		vm_hva_invalidate_begin_turns(vm, range->start, range->end);
+	else
+		vm_hva_invalidate_begin(vm, range->start, range->end);
 	return 0;
 }
 

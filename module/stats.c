@@ -28,7 +28,7 @@ static const struct counter vcpu_stats[] = { TSR_VCPU_STATS(VCPU_STAT) };
 static const struct counter vm_stats[] = {
 	VM_STAT(faults),       VM_STAT(exits_fault),	   VM_STAT(exits_tag),
 	VM_STAT(pages_mapped), VM_STAT(blocks_mapped),	   S2_STAT(splits),
-	S2_STAT(joins),	       S2_STAT(pages_tags_opened),
+	S2_STAT(joins),	       S2_STAT(pages_tags_opened), VM_STAT(cleans),
 };
 
 static const struct stat_group vcpu_group = { vcpu_stats, ARRAY_SIZE(vcpu_stats) };

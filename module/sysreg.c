@@ -141,6 +141,7 @@ static bool access_table(struct tsr_vcpu *v, const struct sysreg *r, struct sysr
 {
 	switch ((enum sysreg_kind)r->kind) {
 	case SYSREG_STATE:
+		return a->write && tsr_caches_write(v, r->vreg, a->value);
 	case SYSREG_VCOUNT:
 	case SYSREG_APIA:
 		return false;
@@ -176,6 +177,12 @@ static bool access_oslar(struct tsr_vcpu *v, struct sysreg_access *a)
 	v->reg[VREG_OSLSR] &= ~OSLSR_OSLK;
 	if (a->value & OSLAR_OSLK)
 		v->reg[VREG_OSLSR] |= OSLSR_OSLK;
+	return true;
+}
+
+static bool access_set_way(struct tsr_vcpu *v)
+{
+	tsr_caches_set_way(v);
 	return true;
 }
 
@@ -215,11 +222,18 @@ static bool access_guest_only(struct tsr_vcpu *v, struct sysreg_access *a)
 	case SYS_ERXMISC0_EL1:
 	case SYS_ERXMISC1_EL1:
 		return tsr_world.ras && access_zero(a);
-	/* By set and way: with FWB guest memory is coherent, and there is nothing to do. */
 	case SYS_DC_ISW:
 	case SYS_DC_CSW:
 	case SYS_DC_CISW:
-		return true;
+		return access_set_way(v);
+	/* Of tags, and of both. */
+	case SYS_DC_IGSW:
+	case SYS_DC_IGDSW:
+	case SYS_DC_CGSW:
+	case SYS_DC_CGDSW:
+	case SYS_DC_CIGSW:
+	case SYS_DC_CIGDSW:
+		return v->mte && access_set_way(v);
 	default:
 		return false;
 	}

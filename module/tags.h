@@ -5,8 +5,8 @@
  * A page's tags are packed as LDGM and STGM have them: a word for each 256 bytes of the
  * page, a nibble for each 16 bytes, lower addresses in lower nibbles.
  *
- * Which pages have tags is not recorded anywhere: the host's page flag PG_mte_tagged says
- * which may (module/mte.c), and those are looked at.
+ * Which pages may have tags the host's page flag PG_mte_tagged says (module/mte.c); of what is
+ * mapped for the guest core knows it without looking (vm_tags_look()).
  */
 #ifndef MODULE_TAGS_H
 #define MODULE_TAGS_H

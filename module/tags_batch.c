@@ -35,8 +35,13 @@ static u64 word_mask(const struct word *w)
 /* Which pages may have tags; lowers w->count to the page of an error. */
 static int word_find(struct tsr_vm *vm, struct word *w, u64 *may)
 {
+	struct s2_tags tags = vm_tags_look(&vm->mem, gfn_of(w->gfn), w->count);
 	unsigned int i = 0, run;
 
+	/* What the guest has mapped is there. */
+	*may = tags.tagged;
+	if (tags.known == word_mask(w))
+		return 0;
 	*may = 0;
 	while (i < w->count) {
 		struct gfn gfn = gfn_of(w->gfn + i);

@@ -43,7 +43,8 @@ struct tsr_vm {
 	struct xarray vcpus; /* by vcpu id [lock to change, RCU to read] */
 	struct tsr_coalesced coalesced;
 	struct tsr_vm_cpu cpu;
-	u32 dirty_ring_bytes; /* [lock to change] of each vCPU; 0: there are none */
+	u32 dirty_ring_bytes;	   /* [lock to change] of each vCPU; 0: there are none */
+	struct list_head siblings; /* siblings.c's */
 };
 
 /*
@@ -111,7 +112,15 @@ void tsr_cpu_exit(void);
  * mte.c: what the host's flags say of @page, and of the 2^@order pages around it that are
  * mapped as one piece, to @out, which is zeroed there. On a host with MTE alone.
  */
-void tsr_page_tags(struct page *page, u8 order, struct backing *out);
+void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out);
+
+/*
+ * siblings.c: the VMs of each process. meet: @vm has a slot over [@begin, @end) of the VMM's
+ * addresses from now on. Sleep; called with none of their locks held.
+ */
+void tsr_siblings_add(struct tsr_vm *vm);
+void tsr_siblings_remove(struct tsr_vm *vm);
+void tsr_siblings_meet(struct tsr_vm *vm, u64 begin, u64 end);
 
 /* notifier.c: the host's changes of @vm's address space, into core. May sleep. */
 int tsr_notifier_register(struct tsr_vm *vm);

@@ -165,6 +165,7 @@ static long vcpu_init(void *self, void *arg, unsigned long raw)
 	const struct kvm_vcpu_init *init = arg;
 	struct tsr_vcpu *v = self;
 	u32 features = init->features[0] & ~BIT(KVM_ARM_VCPU_POWER_OFF);
+	bool again = v->clidr;
 	int err = init_check(init);
 
 	if (!err)
@@ -177,6 +178,8 @@ static long vcpu_init(void *self, void *arg, unsigned long raw)
 	if (!v->initialised && !v->clidr)
 		v->clidr = tsr_clidr_offered(v->mte);
 	clear_bit(TSR_REQUEST_RESET, &v->requests);
+	if (again)
+		tsr_caches_restart(v);
 	tsr_vcpu_reset(v);
 	WRITE_ONCE(v->initialised, true);
 	if (init->features[0] & BIT(KVM_ARM_VCPU_POWER_OFF))

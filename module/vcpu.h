@@ -277,6 +277,13 @@ void tsr_inject_abort(struct tsr_vcpu *v, bool fetch, u64 far, u64 fsc);
 #define TSR_SERROR_UNKNOWN ESR_ELx_ISV
 void tsr_inject_serror(struct tsr_vcpu *v, u64 esr);
 
+/* caches.c: the guest writes a register that HCR_EL2.TVM traps. False: it does not. Sleeps. */
+bool tsr_caches_write(struct tsr_vcpu *v, enum tsr_vreg r, u64 value);
+/* Data cache maintenance by set and way. Sleeps. */
+void tsr_caches_set_way(struct tsr_vcpu *v);
+/* KVM_ARM_VCPU_INIT of a vCPU that may have run. Sleeps. */
+void tsr_caches_restart(struct tsr_vcpu *v);
+
 /* sysreg.c: a trapped MRS, MSR or SYS. */
 enum tsr_next tsr_sysreg_trap(struct tsr_vcpu *v);
 

@@ -56,6 +56,7 @@ static void vm_free(struct kref *ref)
 	struct tsr_vcpu *vcpu;
 	unsigned long id;
 
+	tsr_siblings_remove(vm);
 	tsr_notifier_unregister(vm);
 	xa_for_each(&vm->vcpus, id, vcpu)
 		tsr_vcpu_destroy(vcpu);
@@ -128,6 +129,7 @@ static struct tsr_vm *vm_create(unsigned int ipa_bits)
 	if (err)
 		goto destroy_mem;
 	mmgrab(vm->mm);
+	tsr_siblings_add(vm);
 	return vm;
 
 destroy_mem:
@@ -177,13 +179,18 @@ static long vm_set_region(void *self, void *arg, unsigned long raw)
 		.hva = region->userspace_addr,
 	};
 
+	int err;
+
 	/* One of user space, also to delete; core sees to everything else. */
 	if (req.hva != untagged_addr(req.hva) || !access_ok((void __user *)req.hva, req.size))
 		return -EINVAL;
 	/* They mean nothing without MTE, and mainline has no such bits. */
 	if ((req.flags & VM_TAG_FLAGS) && !READ_ONCE(vm->mem.mte))
 		return -EINVAL;
-	return vm_slot_set(&vm->mem, &req);
+	err = vm_slot_set(&vm->mem, &req);
+	if (!err && req.size)
+		tsr_siblings_meet(vm, req.hva, req.hva + req.size);
+	return err;
 }
 
 static int attr_op_of(u64 flags, enum attr_op *op)

@@ -11,15 +11,16 @@
 #include "world.h"
 
 /*
- * HCR_EL2 for every guest. As KVM: set/way operations cost no more than they must (FB,
- * BSU, SWIO), walks that step into device memory fault (PTW), and what is not served
- * traps: ACTLR, implementation defined registers, SMC, LORegions, error records, ID
- * registers. WFE does not: it waits for at most the host's next interrupt.
+ * HCR_EL2 for every guest. As KVM: what it does by TLBI, IC and barriers reaches all CPUs that
+ * it may run on (FB, BSU); set/way operations trap (TSW), and are none (SWIO) where they do
+ * not; walks that step into device memory fault (PTW), and what is not served traps: ACTLR,
+ * implementation defined registers, SMC, LORegions, error records, ID registers. WFE does not:
+ * it waits for at most the host's next interrupt.
  */
 #define HCR_EVERY_GUEST                                                                        \
 	(HCR_VM | HCR_RW | HCR_E2H | HCR_AMO | HCR_IMO | HCR_FMO | HCR_FB | HCR_BSU_IS |       \
 	 HCR_SWIO | HCR_PTW | HCR_TSC | HCR_TWI | HCR_TACR | HCR_TIDCP | HCR_TID1 | HCR_TID3 | \
-	 HCR_TLOR | HCR_TEA | HCR_TERR)
+	 HCR_TLOR | HCR_TEA | HCR_TERR | HCR_TSW)
 
 /*
  * MDCR_EL2: debug registers trap (debug.h), and there are no PMU, statistical
@@ -41,7 +42,8 @@ u64 tsr_counter(void)
 void tsr_world_traps(struct tsr_vcpu *v)
 {
 	v->hcr = HCR_EVERY_GUEST;
-	v->hcr |= tsr_host.fwb ? HCR_FWB | HCR_TSW : 0;
+	/* Its caches are off: caches.c. */
+	v->hcr |= tsr_host.fwb ? HCR_FWB : HCR_TVM;
 	v->hcr |= v->mte ? HCR_ATA : HCR_TID5;
 	v->hcr |= v->pauth ? HCR_API | HCR_APK : 0;
 	v->hcr |= tsr_world.evt ? HCR_TID4 : HCR_TID2;

@@ -34,7 +34,7 @@ $(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a \
 
 vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
 	vmm_promote vmm_policies vmm_lazy vmm_picture vmm_memories vmm_tags \
-	vmm_channel
+	vmm_channel vmm_service
 unit-tests += $(vmm-unit:%=$(B)/unit/%)
 
 $(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
@@ -44,6 +44,9 @@ $(vmm-unit:%=$(B)/unit/%): LDLIBS += -lcmocka -lz
 $(vmm-unit:%=$(B)/unit/%): $(B)/unit/%: $(B)/native/tests/unit/%.o \
 	$(patsubst %.c,$(B)/native/%.o,$(vmm-pure) $(vmm-cmd-pure)) \
 	$(tag-objs:%=$(B)/native/%)
+
+$(B)/unit/vmm_service: $(patsubst %,$(B)/native/vmm/cmd/%.o,service client snapshot_write \
+	tags tags_dump tags_restore picture progress)
 
 # What these allocate can be made to fail (tests/unit/alloc_fail.h).
 $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \

@@ -88,7 +88,19 @@ static inline void s2_leaf_prepare(const struct s2_mapping *m, u64 nr, u64 pages
 
 static inline void s2_leaf_prepare_fresh(const struct s2_mapping *m, u64 nr, u64 pages)
 {
+	/* Whoever unmaps holds the lock that we do, exclusively. */
+	if (m->leaf->clean)
+		WRITE_ONCE(m->s2->cleans, true);
+	if (s2_has_window(m->s2, m->leaf->type))
+		seam_window_share(s2_mapping_hpa(m, nr), pages << TSR_PAGE_SHIFT);
 	s2_leaf_prepare(m, nr, pages, true, m->leaf->perm & PERM_X);
+}
+
+/* The fresh leaf has not become one. */
+static inline void s2_leaf_forgo(const struct s2_mapping *m, u64 nr, u64 pages)
+{
+	if (s2_has_window(m->s2, m->leaf->type))
+		seam_window_close(s2_mapping_hpa(m, nr), pages << TSR_PAGE_SHIFT);
 }
 
 /* Must something be done to the memory of a fresh leaf before a guest has it? */
@@ -123,8 +135,8 @@ static void s2_replace(const struct s2_mapping *m, u64 *entry, u64 nr, int level
 		s2_walk_bury_tree(&walk, old, level);
 		s2_walk_finish(&walk);
 		seam_count(&m->s2->stats.joins, 1);
-	} else if (s2_leaf_cached(m->s2, old, level)) {
-		seam_dcache_clean_inval_poc(s2_desc_hpa(old), s2_level_bytes(level));
+	} else {
+		s2_leaf_leave(m->s2, old, level);
 	}
 	s2_leaf_prepare_fresh(m, s2_span_begin(nr, level), s2_level_pages(level));
 	s2_make(entry, s2_mapping_desc(m, nr, level));
@@ -174,10 +186,14 @@ static enum s2_map_result s2_widen(const struct s2_mapping *m, u64 *entry, u64 n
 static enum s2_map_result s2_install_fresh(const struct s2_mapping *m, u64 *entry, u64 nr,
 					   int level)
 {
-	s2_leaf_prepare_fresh(m, s2_span_begin(nr, level), s2_level_pages(level));
+	u64 begin = s2_span_begin(nr, level), pages = s2_level_pages(level);
+
+	s2_leaf_prepare_fresh(m, begin, pages);
 	/* Another fault was faster: the guest runs into whatever it left to do. */
-	if (cmpxchg_release(entry, 0ULL, s2_mapping_desc(m, nr, level)) != 0)
+	if (cmpxchg_release(entry, 0ULL, s2_mapping_desc(m, nr, level)) != 0) {
+		s2_leaf_forgo(m, begin, pages);
 		return S2_UNCHANGED;
+	}
 	seam_dsb_ishst();
 	return S2_MAPPED;
 }

@@ -19,6 +19,7 @@ int s2_init(struct s2 *s2, const struct host *host, u8 ipa_bits, struct seam_tlb
 	s2->geom = s2_geom_make(ipa_bits);
 	s2->root_order = TSR_LEVEL_ORDER(s2->geom.start_level);
 	s2_attrs_init(s2);
+	s2->cleans = !host->fwb;
 	s2->icache = host->dic && host->idc ? PERM_NONE : PERM_X;
 	s2->root = seam_table_alloc_contig(s2->geom.root_tables);
 	return s2->root ? 0 : -ENOMEM;

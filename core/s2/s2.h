@@ -47,6 +47,7 @@ struct s2 {
 	u64 *root;		 /* geom.root_tables tables; entries: [lock] */
 	u8 root_order;		 /* constant: log2 of the pages of an entry there */
 	perm_t icache;		 /* constant: X, if memory to be fetched from is maintained first */
+	bool cleans;		 /* leaves may have to be cleaned when they go; from then on */
 	u64 attrs[S2_TYPES][S2_PERMS]; /* constant: of a block of each type and set of rights */
 	struct s2_stats stats;
 };
@@ -150,6 +151,11 @@ u64 s2_range_map(struct s2 *s2, struct s2_cache *cache, struct gfn_range range, 
 		 const struct s2_leaf *leaf);
 /* Nothing in the piece is mapped any more; tables that are empty now are freed. */
 u64 s2_range_unmap(struct s2 *s2, struct s2_cache *cache, struct gfn_range range);
+/*
+ * The data caches are cleaned and invalidated to PoC of what the piece maps, where that is done
+ * when it is unmapped.
+ */
+u64 s2_range_clean(struct s2 *s2, struct gfn_range range);
 /*
  * No leaf in the piece grants any of @remove any more. Leaves that grant nothing then, or
  * that would change their memory attributes (T), are unmapped.

@@ -126,11 +126,17 @@ void s2_walk_bury(struct s2_walk *walk, u64 *table)
 void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level)
 {
 	u64 *table = s2_entry_table(entry);
+	bool leaves = walk->s2->cleans;
 
-	if (level + 1 < TSR_LEVEL_LAST)
-		for (unsigned int i = 0; i < TSR_LEVEL_COUNT; i++)
-			if (s2_desc_is_table(READ_ONCE(table[i]), level + 1))
-				s2_walk_bury_tree(walk, READ_ONCE(table[i]), level + 1);
+	level++;
+	for (unsigned int i = 0; (leaves || level < TSR_LEVEL_LAST) && i < TSR_LEVEL_COUNT; i++) {
+		u64 desc = READ_ONCE(table[i]);
+
+		if (s2_desc_is_table(desc, level))
+			s2_walk_bury_tree(walk, desc, level);
+		else if (leaves)
+			s2_leaf_leave(walk->s2, desc, level);
+	}
 	s2_walk_bury(walk, table);
 }
 

@@ -50,7 +50,10 @@ void s2_walk_stop(struct s2_walk *walk, u64 nr);
 void s2_walk_stale(struct s2_walk *walk, u64 begin, u64 end, int level);
 /* @table is linked no more: it is freed by s2_walk_finish(). Its contents are overwritten. */
 void s2_walk_bury(struct s2_walk *walk, u64 *table);
-/* Buries the table that @entry, of @level, points to, and all tables below it. */
+/*
+ * Buries the table that @entry, of @level, points to, and all tables below it. What is mapped
+ * there is no more: the TLBs have forgotten it.
+ */
 void s2_walk_bury_tree(struct s2_walk *walk, u64 entry, int level);
 /* Invalidates the TLBs for what is stale. */
 void s2_walk_flush(struct s2_walk *walk);
@@ -160,10 +163,28 @@ void s2_make(u64 *entry, u64 desc);
  */
 u64 s2_resize(struct s2_walk *walk, u64 *entry, u64 nr, int level, u64 desc);
 
-/* Must a leaf be cleaned from the data caches when the guest loses it? */
+/* Has a leaf of @type a share of the windows to its memory, if that needs any? */
+static inline bool s2_has_window(const struct s2 *s2, enum memtype type)
+{
+	return type == MEMTYPE_WB && !s2->host->fwb;
+}
+
+/*
+ * Must a leaf be cleaned from the data caches when the guest loses it? Without FEAT_S2FWB its
+ * own lines; and where it went past the caches, what somebody else's mapping brought there
+ * meanwhile. Most Device memory is in no cache, and the seam knows that.
+ */
 static inline bool s2_leaf_cached(const struct s2 *s2, u64 desc, int level)
 {
-	return !s2->host->fwb && s2_desc_decode(s2->host, desc, level).type == MEMTYPE_WB;
+	enum memtype type;
+
+	if (!s2->cleans)
+		return false;
+	type = s2_desc_decode(s2->host, desc, level).type;
+	return type == MEMTYPE_DEVICE || s2_has_window(s2, type);
 }
+
+/* The guest has lost the leaf, and the TLBs have forgotten it. Returns how many were cleaned. */
+u64 s2_leaf_leave(struct s2 *s2, u64 desc, int level);
 
 #endif

@@ -28,6 +28,7 @@
 
 #define CONTROL_FLAG_NOTAG (1 << 0) /* the host enforces NoTagAccess */
 #define CONTROL_FLAG_MTE   (1 << 1) /* the VM has MTE */
+#define CONTROL_FLAG_LAZY  (1 << 2) /* its tags are lazy */
 
 /* Statuses for CONTROL_EXIT. */
 #define EXIT_PASSED 0

@@ -6,6 +6,7 @@
 #ifndef GUEST_RAM_H
 #define GUEST_RAM_H
 
+#include "control.h"
 #include "layout.h"
 #include "types.h"
 
@@ -32,6 +33,14 @@ const char *ram_kind_name(enum ram_kind kind);
 static inline bool ram_is_file(const struct ram *ram)
 {
 	return ram->kind == RAM_FILE_PRIVATE || ram->kind == RAM_FILE_SHARED;
+}
+
+/* Tags there are the VMM's to supply: of private pages the hypervisor does, if they are lazy. */
+static inline bool ram_tags_exit(const struct ram *ram)
+{
+	bool lazy = control_read(CONTROL_FLAGS) & CONTROL_FLAG_LAZY;
+
+	return ram_is_file(ram) && !(lazy && ram->kind == RAM_FILE_PRIVATE);
 }
 
 static inline u64 ram_pages(const struct ram *ram)

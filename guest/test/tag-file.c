@@ -214,7 +214,7 @@ u64 main(unused u64 a, unused u64 b, unused u64 c, unused u64 d)
 	if (unit < PAGE_SIZE)
 		unit = PAGE_SIZE;
 	ram = ram_need(1, (ARRAY_SIZE(accesses) + 4) * unit / PAGE_SIZE);
-	expected = ram_is_file(&ram);
+	expected = ram_tags_exit(&ram);
 	expected_early = expected && !enforced;
 	tap_note("%s, %lu KiB to a promotion", ram_kind_name(ram.kind), unit / 1024);
 	for (u32 i = 0; i < ARRAY_SIZE(accesses); i++)

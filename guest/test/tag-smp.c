@@ -112,7 +112,7 @@ u64 main(u64 a, u64 b, unused u64 c, unused u64 d)
 	tap_is(bad_tags, 0, "no tag is lost");
 	tap_is(bad_tags_at_once, 0, "no tag was ever read back wrong");
 	units = unit > PAGE_SIZE ? (pages * PAGE_SIZE + unit - 1) / unit : pages;
-	tap_is(control_read(CONTROL_PROMOTIONS), ram_is_file(&ram) ? units : 0,
+	tap_is(control_read(CONTROL_PROMOTIONS), ram_tags_exit(&ram) ? units : 0,
 	       "each unit is promoted once");
 	return tap_done();
 }

@@ -3,6 +3,7 @@
  * KVM_CHECK_EXTENSION of every number on both fds: docs/abi.md 2.2 restated. What is not
  * in the table is 0.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "groups.h"
@@ -75,6 +76,8 @@ static const struct served {
 	{ "TSR_LAZY_TAGS", KVM_CAP_TSR_LAZY_TAGS, ANSWER_HOST },
 	{ "TSR_ATTRIBUTE_FLAGS", KVM_CAP_TSR_ATTRIBUTE_FLAGS, ANSWER_VM },
 	{ "TSR_MEMORY_QUERY", KVM_CAP_TSR_MEMORY_QUERY, ANSWER_ONE },
+	{ "ARM_CACHEABLE_PFNMAP_SUPPORTED", KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED, ANSWER_HOST },
+	{ "TSR_PFNMAP_CMO", KVM_CAP_TSR_PFNMAP_CMO, ANSWER_ONE },
 	{ "TSR_TAG_BATCH", KVM_CAP_TSR_TAG_BATCH, ANSWER_HOST },
 };
 
@@ -154,10 +157,13 @@ static const struct model {
 	const char *name;
 	bool mte;
 	bool notag;
+	bool cacheable; /* S2FWB and DIC */
 } models[] = {
-	{ "max", true, true },		 { "neoverse-n2", true, false },
-	{ "cortex-a710", true, false },	 { "cortex-a76", false, false },
-	{ "neoverse-n1", false, false },
+	{ "max", true, true, true },
+	{ "neoverse-n2", true, false, true },
+	{ "cortex-a710", true, false, false },
+	{ "cortex-a76", false, false, false },
+	{ "neoverse-n1", false, false, false },
 };
 
 /* The emulated host says its model; elsewhere there is nothing to compare with. */
@@ -171,9 +177,42 @@ static void check_model(const char *cpu)
 			tap_ok(env.notag == models[i].notag, "CAP_TSR_NOTAG is true of %s", cpu);
 		else
 			tap_skip(env_lacks(NEED_TSR), "CAP_TSR_NOTAG is true of %s", cpu);
+		if (env.tsr)
+			tap_ok(call(env.kvm, KVM_CHECK_EXTENSION,
+				    KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED) == models[i].cacheable,
+			       "CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED is true of %s", cpu);
 		return;
 	}
 	tap_skip("TSR_CPU names no known model", "CAP_ARM_MTE and CAP_TSR_NOTAG are true");
+}
+
+/* Where the host cannot, a VM can that has opted in; before its first vCPU. */
+static void check_cmo(void)
+{
+	const struct kvm_enable_cap flagged = { .cap = KVM_CAP_TSR_PFNMAP_CMO, .flags = 1 };
+	const struct kvm_enable_cap argued = { .cap = KVM_CAP_TSR_PFNMAP_CMO, .args = { 1 } };
+	struct machine m;
+
+	if (!env.tsr) {
+		tap_skip(env_lacks(NEED_TSR), "CAP_TSR_PFNMAP_CMO enabled");
+		return;
+	}
+	machine_open(&m, MACHINE_NO_VCPU);
+	tap_errno(call(m.vm, KVM_ENABLE_CAP, (unsigned long)&flagged), EINVAL,
+		  "CAP_TSR_PFNMAP_CMO with flags");
+	tap_errno(call(m.vm, KVM_ENABLE_CAP, (unsigned long)&argued), EINVAL,
+		  "CAP_TSR_PFNMAP_CMO with an argument");
+	tap_errno(machine_cap(&m, KVM_CAP_TSR_PFNMAP_CMO), 0, "CAP_TSR_PFNMAP_CMO enabled");
+	tap_errno(machine_cap(&m, KVM_CAP_TSR_PFNMAP_CMO), 0, "and once more");
+	tap_ok(call(m.vm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED) == 1,
+	       "with it CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED is true of the VM");
+	machine_close(&m);
+	machine_open(&m, 0);
+	tap_errno(machine_cap(&m, KVM_CAP_TSR_PFNMAP_CMO), EINVAL,
+		  "CAP_TSR_PFNMAP_CMO after the first vCPU");
+	machine_close(&m);
+	tap_errno(call(env.kvm, KVM_ENABLE_CAP, (unsigned long)&flagged), ENOTTY,
+		  "CAP_TSR_PFNMAP_CMO on /dev/kvm");
 }
 
 /* What is asked on the VM is about that VM. */
@@ -218,5 +257,6 @@ void test_caps(void)
 	check_fd(m.vm, "VM");
 	machine_close(&m);
 	check_mte_vm();
+	check_cmo();
 	check_model(env.cpu);
 }

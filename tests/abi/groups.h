@@ -24,6 +24,7 @@ void test_lazy_host(void);
 void test_tagcopy(void);
 void test_tagbatch(void);
 void test_tagkinds(void);
+void test_taghost(void);
 void test_mmio(void);
 void test_run(void);
 void test_vcpu(void);
@@ -32,5 +33,8 @@ void test_idregs(void);
 void test_debug(void);
 void test_calls(void);
 void test_life(void);
+void test_caches(void);
+void test_owners(void);
+void test_hosted(void);
 
 #endif

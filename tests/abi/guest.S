@@ -91,6 +91,62 @@ guest_\name:
 	simple	ic_ivau, ic ivau, x0
 	simple	dc_zva, dc zva, x0
 
+	simple	dc_isw, dc isw, x0
+	simple	dc_csw, dc csw, x0
+	simple	dc_cisw, dc cisw, x0
+	simple	dc_igsw, dc igsw, x0
+	simple	dc_igdsw, dc igdsw, x0
+	simple	dc_cgsw, dc cgsw, x0
+	simple	dc_cgdsw, dc cgdsw, x0
+	simple	dc_cigsw, dc cigsw, x0
+	simple	dc_cigdsw, dc cigdsw, x0
+
+	snippet	vm_regs
+	msr	ttbr0_el1, x1
+	msr	ttbr1_el1, x1
+	msr	tcr_el1, x1
+	msr	esr_el1, x1
+	msr	far_el1, x1
+	msr	mair_el1, x1
+	msr	contextidr_el1, x1
+	mrs	x2, afsr0_el1
+	msr	afsr0_el1, x2
+	mrs	x2, afsr1_el1
+	msr	afsr1_el1, x2
+	mrs	x2, amair_el1
+	msr	amair_el1, x2
+	mrs	x2, ttbr0_el1
+	mrs	x3, ttbr1_el1
+	stp	x2, x3, [x0]
+	mrs	x2, tcr_el1
+	mrs	x3, esr_el1
+	stp	x2, x3, [x0, #16]
+	mrs	x2, far_el1
+	mrs	x3, mair_el1
+	stp	x2, x3, [x0, #32]
+	mrs	x2, contextidr_el1
+	str	x2, [x0, #48]
+	finish
+
+	snippet	caches_off
+	mov	x2, #0
+	str	x1, [x0]
+	dsb	sy
+	dc	cisw, x2
+	mrs	x2, sctlr_el1
+	bic	x3, x2, #1		/* M */
+	bic	x3, x3, #4		/* C */
+	msr	sctlr_el1, x3
+	isb
+	ldr	x4, [x0]
+	add	x4, x4, #1
+	str	x4, [x0]
+	dsb	sy
+	msr	sctlr_el1, x2
+	isb
+	ldr	x1, [x0]
+	finish
+
 	simple	isar0, mrs x1, id_aa64isar0_el1
 	simple	ctr, mrs x1, ctr_el0
 	simple	midr, mrs x1, midr_el1

@@ -24,6 +24,20 @@ extern const uint8_t guest_exclusive_pair[];
 /* Cache maintenance and zeroing. */
 extern const uint8_t guest_dc_cvac[], guest_dc_cvap[], guest_dc_civac[], guest_ic_ivau[];
 extern const uint8_t guest_dc_zva[];
+/* By set and way; those of tags are undefined without MTE. */
+extern const uint8_t guest_dc_isw[], guest_dc_csw[], guest_dc_cisw[];
+extern const uint8_t guest_dc_igsw[], guest_dc_igdsw[], guest_dc_cgsw[], guest_dc_cgdsw[];
+extern const uint8_t guest_dc_cigsw[], guest_dc_cigdsw[];
+/*
+ * x1 into the registers of stage 1, those that HCR_EL2.TVM traps but SCTLR_EL1, and what
+ * they read as after that to x0: TTBR0, TTBR1, TCR, ESR, FAR, MAIR, CONTEXTIDR.
+ */
+extern const uint8_t guest_vm_regs[];
+/*
+ * With the MMU on: stores x1 at x0, cleans by set and way, turns MMU and caches off, adds 1
+ * there, turns them on; x1 is what is there then.
+ */
+extern const uint8_t guest_caches_off[];
 /* The address translated, AT S1E1R; x1 is PAR_EL1. */
 extern const uint8_t guest_at[];
 /* A branch to x0; what is there ends as a snippet does. */

@@ -121,31 +121,6 @@ static void midr(void)
 	machine_close(&m);
 }
 
-/* The value of a counter that a file of statistics describes; -1: there is none. */
-static int64_t counter(int fd, const char *name)
-{
-	struct kvm_stats_header header;
-	char buffer[sizeof(struct kvm_stats_desc) + 256];
-	struct kvm_stats_desc *desc = (void *)buffer;
-	uint64_t value;
-
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) || header.name_size > 256)
-		return -1;
-	for (unsigned int i = 0; i < header.num_desc; i++) {
-		size_t size = sizeof(*desc) + header.name_size;
-		off_t at = (off_t)(header.desc_offset + i * size);
-
-		if (pread(fd, buffer, size, at) != (ssize_t)size)
-			return -1;
-		at = (off_t)(header.data_offset + desc->offset);
-		if (!strcmp(desc->name, name))
-			return pread(fd, &value, sizeof(value), at) == sizeof(value)
-				       ? (int64_t)value
-				       : -1;
-	}
-	return -1;
-}
-
 static void statistics(void)
 {
 	struct machine m;
@@ -155,21 +130,23 @@ static void statistics(void)
 	vcpu = (int)call(m.vcpu, KVM_GET_STATS_FD, 0);
 	vm = (int)call(m.vm, KVM_GET_STATS_FD, 0);
 	tap_ok(vcpu >= 0 && vm >= 0, "GET_STATS_FD of a VM and a vCPU");
-	tap_ok(counter(vcpu, "exits") == 0, "a vCPU that has not run has no exits");
+	tap_ok(machine_counter(vcpu, "exits") == 0, "a vCPU that has not run has no exits");
 	machine_finishes(&m, guest_ldr, CODE_GPA, 0, NULL);
-	tap_ok(counter(vcpu, "exits") > 0, "one that has, has some");
-	tap_ok(counter(vcpu, "mmio_exit_user") == 1, "of which one was MMIO");
+	tap_ok(machine_counter(vcpu, "exits") > 0, "one that has, has some");
+	tap_ok(machine_counter(vcpu, "mmio_exit_user") == 1, "of which one was MMIO");
 	if (env.tsr) {
-		tap_ok(counter(vm, "pages_mapped") + counter(vm, "blocks_mapped") > 0,
+		tap_ok(machine_counter(vm, "pages_mapped") + machine_counter(vm, "blocks_mapped") >
+			       0,
 		       "and the VM has memory mapped");
-		tap_ok(!counter(vm, "splits") && !counter(vm, "joins") &&
-			       !counter(vm, "pages_tags_opened"),
+		tap_ok(!machine_counter(vm, "splits") && !machine_counter(vm, "joins") &&
+			       !machine_counter(vm, "pages_tags_opened"),
 		       "of which none was split, joined or opened to tags");
 	} else {
 		tap_skip(env_lacks(NEED_TSR), "and the VM has memory mapped");
 	}
 	machine_close(&m);
-	tap_ok(counter(vcpu, "mmio_exit_user") == 1, "the file stays when the fds are closed");
+	tap_ok(machine_counter(vcpu, "mmio_exit_user") == 1,
+	       "the file stays when the fds are closed");
 	close(vcpu);
 	close(vm);
 }

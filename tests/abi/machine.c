@@ -159,6 +159,8 @@ void machine_open(struct machine *m, unsigned int flags)
 		machine_rings(m, flags & MACHINE_RING_BITMAP);
 	if ((flags & MACHINE_LAZY) && machine_cap(m, KVM_CAP_TSR_LAZY_TAGS) < 0)
 		err(2, "lazy tags cannot be enabled");
+	if ((flags & MACHINE_CMO) && machine_cap(m, KVM_CAP_TSR_PFNMAP_CMO) < 0)
+		err(2, "KVM_CAP_TSR_PFNMAP_CMO cannot be enabled");
 	if ((flags & MACHINE_MTE) && machine_cap(m, KVM_CAP_ARM_MTE) < 0)
 		err(2, "MTE cannot be enabled");
 	if (flags & MACHINE_NO_VCPU)
@@ -274,4 +276,28 @@ void machine_explain(const struct machine *m, long ret)
 			 run->mmio.is_write ? "write" : "read", run->mmio.len,
 			 (unsigned long long)run->mmio.phys_addr,
 			 *(const unsigned long long *)run->mmio.data);
+}
+
+int64_t machine_counter(int fd, const char *name)
+{
+	struct kvm_stats_header header;
+	char buffer[sizeof(struct kvm_stats_desc) + 256];
+	struct kvm_stats_desc *desc = (void *)buffer;
+	uint64_t value;
+
+	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) || header.name_size > 256)
+		return -1;
+	for (unsigned int i = 0; i < header.num_desc; i++) {
+		size_t size = sizeof(*desc) + header.name_size;
+		off_t at = (off_t)(header.desc_offset + i * size);
+
+		if (pread(fd, buffer, size, at) != (ssize_t)size)
+			return -1;
+		at = (off_t)(header.data_offset + desc->offset);
+		if (!strcmp(desc->name, name))
+			return pread(fd, &value, sizeof(value), at) == sizeof(value)
+				       ? (int64_t)value
+				       : -1;
+	}
+	return -1;
 }

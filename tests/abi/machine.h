@@ -33,6 +33,11 @@
 #define KVM_CAP_ARM_WRITABLE_IMP_ID_REGS 239
 #endif
 
+/* Linux 6.17 numbers it. */
+#ifndef KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED
+#define KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED 243
+#endif
+
 /* With the MMU on EL0 reaches the first 64 GiB by addresses from here on, and nothing else. */
 #define EL0_WINDOW (448UL << 30)
 
@@ -82,6 +87,7 @@ enum machine_flags {
 	MACHINE_RING = 1 << 5,	      /* dirty rings of a page */
 	MACHINE_RING_BITMAP = 1 << 6, /* and bitmaps beside them */
 	MACHINE_LAZY = 1 << 7,	      /* KVM_CAP_TSR_LAZY_TAGS, before MTE */
+	MACHINE_CMO = 1 << 8,	      /* KVM_CAP_TSR_PFNMAP_CMO */
 };
 
 struct machine {
@@ -114,6 +120,7 @@ long machine_cap(struct machine *m, uint32_t cap);
 #define EC_DATA_ABORT	0x25UL
 #define FSC_EXTERNAL	0x10UL /* synchronous external abort */
 #define FSC_EXTERNAL_L1 0x15UL /* the same, on a level 1 walk */
+#define FSC_EXTERNAL_L2 0x16UL /* and on a level 2 walk */
 #define FSC_TAG_CHECK	0x11UL
 
 /* A general register, x0..x30, and the others by their KVM_REG_ARM64 identifier. */
@@ -165,6 +172,9 @@ bool machine_finishes(struct machine *m, const void *snippet, uint64_t x0, uint6
  * these flags for the page of @gpa? Notes what it was if not.
  */
 bool machine_faulted(const struct machine *m, long ret, uint64_t flags, uint64_t gpa);
+
+/* A counter of the file that KVM_GET_STATS_FD gave, by name; -1: there is none. */
+int64_t machine_counter(int fd, const char *name);
 
 /* Says in a note what the last run, which returned @ret, ended with. */
 void machine_explain(const struct machine *m, long ret);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * abi [GROUP...]: the uABI against its tables, on /dev/kvm of this host, as one TAP
- * stream; without arguments every group but huge, which needs a huge page of 1 GiB, and lazyhost,
- * which wants swap and a huge page of 2 MiB.
+ * stream; without arguments every group but huge, which needs a huge page of 1 GiB, and
+ * lazyhost and taghost, which want swap and a huge page of 2 MiB.
  * TSR_DISK names the folder for files whose page cache cannot hold tags (/mnt).
  */
 #include <stdio.h>
@@ -25,7 +25,8 @@ static const struct group {
 	{ "calls", test_calls },     { "life", test_life },	     { "huge", test_huge },
 	{ "idregs", test_idregs },   { "dirty", test_dirty },	     { "ring", test_ring },
 	{ "tagcopy", test_tagcopy }, { "tagbatch", test_tagbatch },  { "tagkinds", test_tagkinds },
-	{ "lazy", test_lazy },	     { "lazyhost", test_lazy_host },
+	{ "lazy", test_lazy },	     { "lazyhost", test_lazy_host }, { "caches", test_caches },
+	{ "owners", test_owners },   { "hosted", test_hosted },	     { "taghost", test_taghost },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
@@ -36,7 +37,8 @@ static bool wanted(const char *name, int argc, char **argv)
 		if (!strcmp(argv[i], name))
 			return true;
 	}
-	return argc == 1 && strcmp(name, "huge") != 0 && strcmp(name, "lazyhost") != 0;
+	return argc == 1 && strcmp(name, "huge") != 0 && strcmp(name, "lazyhost") != 0 &&
+	       strcmp(name, "taghost") != 0;
 }
 
 int main(int argc, char **argv)

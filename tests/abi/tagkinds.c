@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,24 +192,26 @@ static void signals(void)
 	void *memory = memory_map(size, PROT_READ | PROT_WRITE,
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
 	uint64_t *all = memory_anon(words * 8), at = 0;
+	const struct itimerval often = { { 0, 3000 }, { 0, 3000 } }, never = { { 0, 0 }, { 0, 0 } };
 	unsigned int interrupted = 0;
 	struct machine m;
 	bool whole = true;
 
 	machine_open(&m, tagio_mte);
 	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, size, memory);
+	alarm_in(0);
+	setitimer(ITIMER_REAL, &often, NULL);
 	for (long ret = -EINTR; ret == -EINTR; at += tagio_batch.pages_done) {
 		tagio_batch = (struct kvm_tsr_tag_batch){
 			.gpa = TEST_GPA + at * PAGE,
 			.pages = size / PAGE - at,
 			.bitmap = PTR(all + at / 64),
 		};
-		alarm_in(3);
 		ret = call(m.vm, KVM_TSR_TAG_BATCH, PTR(&tagio_batch));
 		interrupted += ret == -EINTR;
 		whole &= (!ret || ret == -EINTR) && tagio_batch.pages_done % 64 == 0;
 	}
-	alarm_in(0);
+	setitimer(ITIMER_REAL, &never, NULL);
 	tap_ok(whole && at == size / PAGE, "calls that go on after signals come to the end");
 	tap_ok(interrupted > 0, "with EINTR, %u times", interrupted);
 	machine_close(&m);

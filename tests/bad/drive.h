@@ -15,8 +15,8 @@ extern const char bad_expected[];
 extern const bool bad_applies;
 
 /*
- * One run: over core/s2 alone, a whole VM or one with lazy tags, on a host that the seed chooses; or
- * over the lock of them all. NULL, or what went wrong.
+ * One run: over core/s2 alone, a whole VM or one with lazy tags, on a host that the seed
+ * chooses; or over the lock of them all. NULL, or what went wrong.
  */
 const char *drive_s2(u64 seed);
 const char *drive_vm(u64 seed);

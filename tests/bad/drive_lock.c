@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* core/brlock alone: actors that share it and actors that do not, more than it has slots. */
 #include "drive.h"
+#include "lock.h"
 
 #define STEPS 8U
 
@@ -42,10 +43,14 @@ const char *drive_lock(u64 seed)
 		{ "reader 3", shares, NULL },	{ "writer 1", excludes, NULL },
 		{ "writer 2", excludes, NULL },
 	};
+	const char *error;
 
 	emu_phys_reset();
 	readers = writers = 0;
 	seam_rwlock_init(&lock);
 	emu_sched_name(&lock, "the lock");
-	return emu_sched_run(seed, actors, 5);
+	emu_lock_steps(true);
+	error = emu_sched_run(seed, actors, 5);
+	emu_lock_steps(false);
+	return error;
 }

@@ -2,7 +2,9 @@
 /*
  * A whole VM: vCPUs that access memory by whatever TLBs may hold and fault, the host's
  * notifier, which moves memory and takes pages, attributes, and in one run of four dirty
- * logging, which begins, is harvested and ends.
+ * logging, which begins, is harvested and ends. The guest has its caches on in one run and off
+ * in the next; before the last look at all pages it turns them round, as module/caches.c does.
+ * Its memory is the host's, or in some runs without logging a device's, cacheable.
  */
 #include "drive.h"
 
@@ -15,7 +17,8 @@
 static struct world w;
 static struct emu_vma *vma;
 static struct s2_cache caches[2];
-static u64 areas;	  /* the address of the first */
+static u64 areas; /* the address of the first */
+static bool caches_on;
 static bool owned[AREAS]; /* the VMM's at present */
 static u8 denied[PAGES];  /* ABI_ATTR_*: has been set and not begun to be cleared */
 static unsigned int area; /* the VMA's */
@@ -60,6 +63,8 @@ static bool use(struct s2_cache *cache, u64 gpa, unsigned int kind, u64 *exit)
 		emu_mmu_begin();
 		walk = emu_tlb_access(&w.mmu, gpa, accesses[kind], emu_sched_random(1024));
 		check_access(gpa, accesses[kind], &walk);
+		if (walk.fault == EMU_FAULT_NONE)
+			emu_cache_guest(&walk, accesses[kind]);
 		emu_mmu_end();
 		if (walk.fault == EMU_FAULT_NONE)
 			return true;
@@ -84,6 +89,8 @@ static void vcpu(void *arg)
 /* When all is quiet each access passes, or attributes deny it. */
 static void lone_vcpu(void *arg)
 {
+	vm_clean(&w.vm);
+	emu_cache_guest_enable(!caches_on);
 	for (u64 page = 0; page < PAGES; page += 131) {
 		const bool denied_now[] = { false, denied[page] & ABI_ATTR_NW,
 					    denied[page] & ABI_ATTR_NX };
@@ -94,6 +101,13 @@ static void lone_vcpu(void *arg)
 			    exit != (denied_now[kind] ? exits[kind] : 0))
 				emu_sched_fail("page %llu cannot be used, or can", page);
 	}
+}
+
+/* The host reads, or writes, what the guest has lost. */
+static void host_uses(u64 hpa, u64 bytes, bool write)
+{
+	for (u64 at = 0; at < bytes; at += PAGE)
+		emu_cache_host(hpa_of(hpa + at), write, true);
 }
 
 static void move_memory(void)
@@ -111,6 +125,8 @@ static void move_memory(void)
 	vma->order = emu_sched_random(2) ? 9 : 0;
 	emu_mm_unlock();
 	emu_tlb_page_gone(hpa_of(from), SIZE);
+	host_uses(from, SIZE, false);
+	host_uses(areas + to * SIZE, SIZE, true);
 	vm_hva_invalidate_end(&w.vm, vma->begin, vma->end);
 }
 
@@ -120,8 +136,10 @@ static void take_pages(void)
 	u64 first = emu_sched_random(PAGES), count = 1 + emu_sched_random(PAGES - first);
 	u64 begin = vma->begin + first * PAGE, end = begin + count * PAGE;
 
-	vm_hva_invalidate_begin(&w.vm, begin, end);
+	vm_hva_invalidate_begin_turns(&w.vm, begin, end);
 	emu_tlb_page_gone(hpa_of(vma->hpa.addr + first * PAGE), count * PAGE);
+	host_uses(vma->hpa.addr + first * PAGE, count * PAGE, false);
+	host_uses(vma->hpa.addr + first * PAGE, count * PAGE, true);
 	vm_hva_invalidate_end(&w.vm, begin, end);
 }
 
@@ -212,6 +230,32 @@ static void logging(void *arg)
 	}
 }
 
+static bool logs(u64 seed)
+{
+	return seed % 4 == 3;
+}
+
+/* The slot's memory. A device's is cleaned on every host, by leave of the VM. */
+static void memory_begin(u64 seed)
+{
+	bool device = !logs(seed) && seed / 16 % 4 == 3;
+
+	if (device)
+		vm_enable_cmo(&w.vm);
+	vma = world_ram(&w, 0, IPA, SIZE, 9);
+	areas = emu_ram_alloc(12).addr;
+	vma->hpa = hpa_of(areas);
+	if (device) {
+		vma->kind = BACKING_PFN_CACHED;
+		emu_cache_unmapped(hpa_of(areas), AREAS * SIZE);
+	}
+	host_uses(areas, SIZE, true);
+	owned[0] = true;
+	area = 0;
+	caches_on = seed / 8 % 2;
+	emu_cache_guest_enable(caches_on);
+}
+
 const char *drive_vm(u64 seed)
 {
 	const struct emu_actor actors[] = {
@@ -228,21 +272,16 @@ const char *drive_vm(u64 seed)
 	memset(owned, 0, sizeof(owned));
 	emu_sched_name(&w.vm.lock, "vm->lock");
 	emu_sched_name(&w.vm.s2_lock, "vm->s2_lock");
-	vma = world_ram(&w, 0, IPA, SIZE, 9);
-	areas = emu_ram_alloc(12).addr;
-	vma->hpa = hpa_of(areas);
-	owned[0] = true;
-	area = 0;
-	error = emu_sched_run(seed, actors, seed % 4 == 3 ? 5 : 4);
+	memory_begin(seed);
+	error = emu_sched_run(seed, actors, logs(seed) ? 5 : 4);
 	if (!error)
 		error = emu_sched_run(seed, &quiet, 1);
-	emu_tlb_audit();
-	if (!error)
-		error = emu_tlb_complaint();
 	if (error)
 		return error;
 	s2_cache_drain(&caches[0]);
 	s2_cache_drain(&caches[1]);
-	world_end(&w);
-	return NULL;
+	error = world_stop(&w);
+	if (error)
+		return error;
+	return emu_tables_live() || emu_allocs_live() ? "memory is left" : NULL;
 }

@@ -76,11 +76,11 @@ static void pages_number(uint64_t type)
 }
 
 /* The largest order of what stage 2 maps in the test slot; 0 if nothing. */
-static unsigned int largest_order(struct machine *m)
+static unsigned int largest_order(struct machine *m, uint64_t gpa)
 {
 	struct kvm_tsr_extent extent[16];
 	struct kvm_tsr_memory_query query = {
-		.gpa = TEST_GPA,
+		.gpa = gpa,
 		.pages = PAGES,
 		.extents = (uintptr_t)extent,
 	};
@@ -164,7 +164,8 @@ static void one_layout(const struct type *type, const struct layout *layout)
 	tap_ok(guest_goes_through(&m, scattered) && host_finds_it(type->flags, scattered),
 	       "%s, %s: each page in its place", type->name, layout->name);
 	if (scattered)
-		tap_ok(largest_order(&m) == 0, "%s, %s: mapped by pages", type->name, layout->name);
+		tap_ok(largest_order(&m, TEST_GPA) == 0, "%s, %s: mapped by pages", type->name,
+		       layout->name);
 	machine_close(&m);
 	munmap(memory, SIZE);
 }
@@ -366,6 +367,69 @@ static void several(unsigned int vm, uint32_t flags)
 	munmap(memory, SMALL);
 }
 
+/* Memory that the device's driver puts in a VM_MIXEDMAP, page by page: as its other mappings. */
+static void mixed(void)
+{
+	uint8_t *memory = view(TESTDEV_WC | TESTDEV_MIXED | TESTDEV_SCATTERED, SIZE);
+	uint64_t value = 0;
+	struct machine m;
+
+	pages_number(TESTDEV_WC);
+	machine_open(&m, MACHINE_MMU);
+	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, SIZE, memory);
+	tap_ok(guest_goes_through(&m, true) && host_finds_it(TESTDEV_WC, true),
+	       "VM_MIXEDMAP of a device's memory: each page in its place");
+	machine_finishes(&m, guest_branch, TEST_GPA, 0, &value);
+	tap_ok(ESR_EC(value) == EC_INSN_ABORT && ESR_FSC(value) == FSC_EXTERNAL,
+	       "VM_MIXEDMAP of a device's memory: a fetch is an abort");
+	machine_close(&m);
+	munmap(memory, SIZE);
+}
+
+/* Blocks where the host has blocks, and guest and host addresses are in step. */
+static void blocks(uint64_t gpa, unsigned int order)
+{
+	uint8_t *memory = view(TESTDEV_WC | TESTDEV_BLOCKS, SIZE);
+	struct machine m;
+
+	machine_open(&m, MACHINE_MMU);
+	machine_slot(&m, TEST_SLOT, 0, gpa, SIZE, memory);
+	machine_finishes(&m, guest_ldr, gpa + BLOCK, 0, NULL);
+	tap_ok(largest_order(&m, gpa) == order, "a device's memory in blocks: mapped by 2^%u pages",
+	       order);
+	machine_close(&m);
+	munmap(memory, SIZE);
+}
+
+/*
+ * A table of the guest's stage 1 in a device's memory, of level 2: a walk through Device memory
+ * is an external abort, as HCR_EL2.PTW makes it; non-cacheable memory is memory (docs/abi.md 9).
+ */
+static void walk(const char *name, uint64_t type, bool works)
+{
+	const uint64_t va = 5UL << 30, next = TEST_GPA + PAGE;
+	uint8_t *memory = view(type, SMALL);
+	uint64_t value = 0;
+	struct machine m;
+	long ret;
+
+	machine_open(&m, MACHINE_MMU);
+	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, SMALL, memory);
+	/* Level 1: a table; level 2: 2 MiB, Device, at CODE_GPA, access flag set. */
+	word_set(m.code + (machine_get(&m, REG_TTBR0_EL1) - CODE_GPA) + (va >> 30) * 8, next | 3);
+	word_set(memory + PAGE, CODE_GPA | 1UL << 10 | 1UL << 2 | 1);
+	machine_call(&m, guest_ldr, va, 0);
+	alarm_in(10000);
+	ret = machine_run(&m);
+	alarm_in(0);
+	if (!tap_ok(ret == 0 && machine_done(&m, &value) &&
+			    (works ? value == word(m.code) : ESR_FSC(value) == FSC_EXTERNAL_L2),
+		    "%s: the guest's tables there %s", name, works ? "work" : "are an abort"))
+		machine_explain(&m, ret);
+	machine_close(&m);
+	munmap(memory, SMALL);
+}
+
 /* Pages of a driver that are pages of the kernel: host RAM. */
 static void kernel_pages(void)
 {
@@ -386,6 +450,16 @@ static void kernel_pages(void)
 	munmap(memory, SMALL * 2);
 }
 
+/* What core makes of the VMM's own entries. */
+static void entries(void)
+{
+	mixed();
+	blocks(TEST_GPA, 9);
+	blocks(TEST_GPA + PAGE, 0);
+	walk("Device memory", TESTDEV_DEVICE, false);
+	walk("non-cacheable memory", TESTDEV_WC | TESTDEV_ANY_UNCACHED, true);
+}
+
 void test_mappings(void)
 {
 	testdev = open(TESTDEV_PATH, O_RDWR | O_CLOEXEC);
@@ -402,6 +476,7 @@ void test_mappings(void)
 	logged_later();
 	several(0, 0);
 	kernel_pages();
+	entries();
 	if (!cacheable)
 		refused_later("write-back device memory", 0, 0, 0);
 	if (!env.mte) {

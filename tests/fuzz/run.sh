@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# tests/fuzz/run.sh [TARGET...] [-t SECONDS]: fuzz s2, vm, tags_file or all of them, so
+# tests/fuzz/run.sh [TARGET...] [-t SECONDS]: fuzz s2, vm, tags, tags_file or all of them, so
 # long each (60 s). What was found interesting is kept in build/fuzz/TARGET.corpus and
 # built upon; an input that fails is left in build/fuzz/TARGET.failed/, with how
 # to run it again.
@@ -18,14 +18,14 @@ while [ $# -gt 0 ]; do
 		seconds=$2
 		shift
 		;;
-	s2 | vm | tags_file) targets="$targets $1" ;;
-	*) die "usage: ./dev fuzz [s2] [vm] [tags_file] [-t SECONDS]" ;;
+	s2 | vm | tags | tags_file) targets="$targets $1" ;;
+	*) die "usage: ./dev fuzz [s2] [vm] [tags] [tags_file] [-t SECONDS]" ;;
 	esac
 	shift
 done
 
 failed=0
-for target in ${targets:-s2 vm tags_file}; do
+for target in ${targets:-s2 vm tags tags_file}; do
 	fuzz=$TSR_BUILD/fuzz/$target
 	host/in-root make -s "$fuzz"
 	mkdir -p "$fuzz.corpus" "$fuzz.failed"

@@ -115,7 +115,8 @@ if needs_mte 'figures of a run'; then
 	timeout 60 tessera run --mte --stats --ram 32M \
 		--ram "0x80000000:16M:file=$ram" /guest/demo >"$out" 2>&1
 	[ "$(figure promotions)" = 0 ] && [ "$(figure exits_tag)" = 0 ] &&
-		[ "$(figure lazy_tags)" = 1 ] && [ "$(figure status)" = 0 ]
+		[ "$(figure lazy_tags)" = 1 ] && [ "$(figure status)" = 0 ] &&
+		grep -q 'guest: all as expected' "$out"
 	result $? "with lazy tags there is nothing to promote"
 	holds "a private file is what it was" [ "$(md5sum <"$ram")" = "$zeroes" ]
 	timeout 60 tessera run --mte --stats --ram 32M \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# Lazy tags beside fork, KSM, swap, PROT_MTE in the VMM, huge pages.
+# Lazy tags beside fork, KSM, swap, PROT_MTE in the VMM, huge pages; tags in bulk of what is
+# swapped out, and of huge pages.
 # machines: all
 # also: newest
 # timeout: 120
@@ -18,7 +19,7 @@ else
 fi
 mkswap "$swap" >/dev/null && swapon "$swap" || echo "# no swap"
 echo 1 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
-abi lazyhost
+abi lazyhost taghost
 status=$?
 echo 0 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 swapoff "$swap" 2>/dev/null

@@ -318,7 +318,8 @@ static void row_run(const struct row *row, unsigned int model)
 	if (row->vm != VM_plain && !env.mte) {
 		outcome_without_mte(&t);
 	} else {
-		machine_open(&t.m, MACHINE_MMU | (row->vm == VM_plain ? 0 : MACHINE_MTE));
+		machine_open(&t.m, MACHINE_MMU | (row->vm == VM_plain ? 0 : MACHINE_MTE) |
+					   (row->memory == MEMORY_pfn_cmo ? MACHINE_CMO : 0));
 		if (row->vm != VM_plain)
 			machine_checks(&t.m, false);
 		outcome_find(&t);

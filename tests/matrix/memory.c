@@ -55,6 +55,7 @@ const char *memory_lacks(enum memory_kind kind)
 	case MEMORY_kernel_pfn:
 	case MEMORY_kernel_wc:
 	case MEMORY_pfn_cached:
+	case MEMORY_pfn_cmo:
 	case MEMORY_pfn_wc:
 	case MEMORY_pfn_nc:
 	case MEMORY_pfn_device:
@@ -119,6 +120,7 @@ void *memory_get(enum memory_kind kind, size_t size)
 	case MEMORY_kernel_wc:
 		return testdev_get(size, TESTDEV_KERNEL | TESTDEV_WC);
 	case MEMORY_pfn_cached:
+	case MEMORY_pfn_cmo:
 		return testdev_get(size, 0);
 	case MEMORY_pfn_wc:
 		return testdev_get(size, TESTDEV_WC);

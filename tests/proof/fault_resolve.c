@@ -10,7 +10,12 @@ static void prove_map(const struct fault_env *env, const struct slot *slot, u8 a
 {
 	bool cacheable = v.type == MEMTYPE_WB;
 
-	prove(v.type == memtype_of(b->kind, env->host) && v.type != MEMTYPE_REFUSED);
+	prove(v.type == memtype_of(b->kind, env->host, env->cmo) && v.type != MEMTYPE_REFUSED);
+	/* Cacheable for both, or for neither: the host's own mapping decides. */
+	prove(cacheable == (b->kind == BACKING_RAM || b->kind == BACKING_PFN_CACHED));
+	/* What the kernel cannot maintain is served where that need not be, or was asked for. */
+	if (b->kind == BACKING_PFN_CACHED)
+		prove(env->cmo || (env->host->fwb && env->host->dic));
 	prove(perm_has(v.perm, need) && perm_has(fault_perm(slot, attrs), v.perm & RWXT));
 	prove(v.perm & (PERM_R | PERM_W | PERM_X));
 	prove(b->writable || !(v.perm & PERM_W));
@@ -40,12 +45,17 @@ static void prove_exit(const struct slot *slot, u8 attrs, const struct backing *
 int main(void)
 {
 	struct host host = any_host();
-	struct fault_env env = { .host = &host, .mte = nondet_bool(), .lazy = nondet_bool() };
+	struct fault_env env = {
+		.host = &host,
+		.mte = nondet_bool(),
+		.lazy = nondet_bool(),
+		.cmo = nondet_bool(),
+	};
 	struct slot slot = any_slot();
 	u8 attrs = nondet_u8();
 	perm_t need = any_perm();
 	struct backing b = any_backing();
-	struct fault_verdict v;
+	struct fault_verdict v, w;
 
 	assume((!env.mte || host.mte) && (!env.lazy || env.mte));
 	/* Needs that fault_plan() lets through. */
@@ -58,7 +68,10 @@ int main(void)
 	if (v.action == FAULT_EXIT)
 		prove_exit(&slot, attrs, &b, v);
 	if (v.action == FAULT_INJECT)
-		prove(need == PERM_X && memtype_of(b.kind, &host) != MEMTYPE_WB);
+		prove(need == PERM_X && memtype_of(b.kind, &host, env.cmo) != MEMTYPE_WB);
+	w = fault_of_walk(ACCESS_WALK, v);
+	prove(w.action != FAULT_MAP || w.type != MEMTYPE_DEVICE);
+	prove(w.action == v.action || (w.action == FAULT_INJECT && v.type == MEMTYPE_DEVICE));
 	proved();
 	return 0;
 }

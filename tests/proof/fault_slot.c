@@ -19,7 +19,12 @@ static bool read_refused(const struct fault_env *env, const struct slot *slot,
 int main(void)
 {
 	struct host host = any_host();
-	struct fault_env env = { .host = &host, .mte = nondet_bool(), .lazy = nondet_bool() };
+	struct fault_env env = {
+		.host = &host,
+		.mte = nondet_bool(),
+		.lazy = nondet_bool(),
+		.cmo = nondet_bool(),
+	};
 	struct slot slot = any_slot();
 	struct backing_survey survey = { nondet_u32(), nondet_u32() };
 	int kind = any_between(BACKING_RAM, BACKING_PFN_DEVICE), err;

@@ -11,7 +11,7 @@ struct combination {
 	bool hole;
 	u32 flags;
 	u8 attrs;
-	bool mte;
+	bool mte, cmo;
 	bool lazy; /* with mte alone */
 	const struct host *host;
 	struct backing backing;
@@ -47,28 +47,34 @@ static perm_t the_need(const struct combination *c)
 	return c->mapped & PERM_R ? PERM_NONE : PERM_R;
 }
 
+/* 9: cacheable memory that the kernel does not map. */
+static bool serves_pfn_cached(const struct host *host, bool cmo)
+{
+	return cmo || (host->fwb && host->dic);
+}
+
 static bool is_device(enum backing_kind kind)
 {
 	return kind == BACKING_PFN_NC || kind == BACKING_PFN_DEVICE || kind == BACKING_RAM_UNCACHED;
 }
 
 /* 6.2, what creating a slot answers: false is EINVAL. */
-static bool slot_accepts(u32 flags, bool mte, const struct host *host, enum backing_kind kind,
+static bool slot_accepts(u32 flags, const struct fault_env *env, enum backing_kind kind,
 			 bool can_tag)
 {
 	bool optional = flags & ABI_MEM_TAGS_OPTIONAL, touch = flags & ABI_MEM_TAGS_ON_TOUCH;
 
-	if (kind == BACKING_PFN_CACHED && !(host->fwb && host->dic))
+	if (kind == BACKING_PFN_CACHED && !serves_pfn_cached(env->host, env->cmo))
 		return false;
-	if (!mte || can_tag)
+	if (!env->mte || can_tag)
 		return true;
 	if (!optional)
 		return false;
 	if (is_device(kind))
 		return !touch;
 	if (kind == BACKING_PFN_CACHED)
-		return !touch && host->mte_perm;
-	return host->mte_perm || touch;
+		return !touch && env->host->mte_perm;
+	return env->host->mte_perm || touch;
 }
 
 /* 6.2, 6.4: with lazy tags what is the VMM's own does, too. */
@@ -128,6 +134,7 @@ static struct expected expect(const struct combination *c)
 	enum backing_kind kind = c->backing.kind;
 	perm_t need = the_need(c), has = effective(c);
 	struct expected exits = { .action = FAULT_EXIT };
+	struct fault_env env = { .host = c->host, .mte = c->mte, .cmo = c->cmo };
 
 	if (c->hole)
 		return expect_in_hole(c->access.kind);
@@ -144,7 +151,7 @@ static struct expected expect(const struct combination *c)
 	exits.need = need == PERM_T ? PERM_R : first_of(need);
 	exits.poison = kind == BACKING_POISON;
 	if (kind == BACKING_NONE || kind == BACKING_POISON ||
-	    (kind == BACKING_PFN_CACHED && !(c->host->fwb && c->host->dic)))
+	    (kind == BACKING_PFN_CACHED && !serves_pfn_cached(c->host, c->cmo)))
 		return exits;
 	if (need == PERM_X && is_device(kind))
 		return (struct expected){ .action = FAULT_INJECT };
@@ -152,7 +159,7 @@ static struct expected expect(const struct combination *c)
 		exits.need = first_of(need & ~has & ~PERM_T);
 		return exits;
 	}
-	if (!slot_accepts(c->flags, c->mte, c->host, kind, holds_tags(c)))
+	if (!slot_accepts(c->flags, &env, kind, holds_tags(c)))
 		return exits;
 	if (c->mte && !holds_tags(c) && !is_device(kind) && !c->host->mte_perm)
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_T };
@@ -161,6 +168,9 @@ static struct expected expect(const struct combination *c)
 	/* Without R, W and X a page is not mapped, whatever its tags. */
 	if (!(has & (PERM_R | PERM_W | PERM_X)))
 		return (struct expected){ .action = FAULT_EXIT, .need = PERM_R };
+	/* 9: nobody walks in Device memory. */
+	if (c->access.kind == ACCESS_WALK && is_device(kind) && kind != BACKING_PFN_NC)
+		return (struct expected){ .action = FAULT_INJECT };
 	return (struct expected){
 		.action = FAULT_MAP,
 		.need = need,
@@ -174,13 +184,19 @@ static struct expected expect(const struct combination *c)
 static void check(const struct combination *c)
 {
 	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE }, NULL };
-	struct fault_env env = { .host = c->host, .mte = c->mte, .lazy = c->lazy };
+	struct fault_env env = {
+		.host = c->host,
+		.mte = c->mte,
+		.lazy = c->lazy,
+		.cmo = c->cmo,
+	};
 	struct expected e = expect(c);
 	struct fault_verdict v =
 		fault_plan(&c->access, c->hole ? NULL : &slot, c->attrs, c->mapped);
 
 	if (v.action == FAULT_BACKING)
-		v = fault_resolve(&env, &slot, c->attrs, v.need, &c->backing);
+		v = fault_of_walk(c->access.kind,
+				  fault_resolve(&env, &slot, c->attrs, v.need, &c->backing));
 	if (v.action != e.action ||
 	    (v.action == FAULT_EXIT && (v.need != e.need || v.poison != e.poison)) ||
 	    (v.action == FAULT_MAP && (v.need != e.need || v.perm != e.perm || v.type != e.type)))
@@ -260,14 +276,15 @@ static void every_combination(void **state)
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 	unsigned long n = 0;
 
-	for (unsigned int i = 0; i < 4 * 7 * 2 * 3 * 16; i++) {
+	for (unsigned int i = 0; i < 4 * 7 * 2 * 3 * 16 * 2; i++) {
 		unsigned int a = i / 4 % 7, mte = i / 56 % 3;
 		struct combination c = {
 			.host = hosts[i % 4],
 			.access = { gpa_of(0), accesses[a].kind, accesses[a].need, i / 28 % 2 },
 			.mte = mte,
 			.lazy = mte == 2,
-			.mapped = (perm_t)(i / 168),
+			.mapped = (perm_t)(i / 168 % 16),
+			.cmo = i / 2688,
 		};
 
 		if (!c.access.permission && c.mapped)
@@ -284,14 +301,18 @@ static void slots_are_refused_alike(void **state)
 {
 	static const struct host *const hosts[] = { &host_max, &host_n2, &host_a710, &host_a76 };
 
-	for (unsigned int i = 0; i < 4 * 9 * 2 * 5 * 2; i++) {
-		struct fault_env env = { .host = hosts[i % 4], .mte = i / 36 % 2 };
+	for (unsigned int i = 0; i < 4 * 9 * 2 * 5 * 2 * 2; i++) {
+		struct fault_env env = {
+			.host = hosts[i % 4],
+			.mte = i / 36 % 2,
+			.cmo = i / 720,
+		};
 		u32 flags = slot_flags[i / 4 % 9];
 		enum backing_kind kind = (enum backing_kind)(BACKING_RAM + i / 72 % 5);
 		bool can_tag = i / 360 % 2 && kind == BACKING_RAM;
 		struct backing_survey survey = { .kinds = BIT(kind) | BIT(BACKING_NONE),
 						 .untaggable = can_tag ? 0 : BIT(kind) };
-		bool ok = slot_accepts(flags, env.mte, env.host, kind, can_tag);
+		bool ok = slot_accepts(flags, &env, kind, can_tag);
 
 		if (fault_slot_check(&env, flags, &survey) != (ok ? 0 : -EINVAL))
 			fail_msg("flags %x kind %d can_tag %d mte %d", flags, kind, can_tag,

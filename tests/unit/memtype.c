@@ -1,53 +1,98 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* Memory types: the table of docs/abi.md 9, a row a case. */
+/* Memory types: the table of docs/abi.md 9, a row a case, over every host. */
 #include "world.h"
 
-struct type_case {
+/* What a row says of a host; ANY: nothing. */
+enum tri { NO, YES, ANY };
+
+struct type_row {
 	enum backing_kind kind;
-	bool fwb, dic;
+	enum tri fwb, dic, cmo;
 	enum memtype type;
-	bool clean;
+	bool clean, window;
 };
 
-#define ANY_HOST(kind, type, clean)                                              \
-	{ kind, false, false, type, clean }, { kind, false, true, type, clean }, \
-		{ kind, true, false, type, clean },                              \
-	{                                                                        \
-		kind, true, true, type, clean                                    \
+#define NONE	 false, false
+#define CLEANED	 true, false
+#define WINDOWED true, true
+
+static const struct type_row rows[] = {
+	{ BACKING_RAM, YES, ANY, ANY, MEMTYPE_WB, NONE },
+	{ BACKING_RAM, NO, ANY, ANY, MEMTYPE_WB, CLEANED },
+	{ BACKING_PFN_CACHED, YES, YES, ANY, MEMTYPE_WB, NONE },
+	{ BACKING_PFN_CACHED, YES, NO, NO, MEMTYPE_REFUSED, NONE },
+	{ BACKING_PFN_CACHED, YES, NO, YES, MEMTYPE_WB, NONE },
+	{ BACKING_PFN_CACHED, NO, ANY, NO, MEMTYPE_REFUSED, NONE },
+	{ BACKING_PFN_CACHED, NO, ANY, YES, MEMTYPE_WB, WINDOWED },
+	{ BACKING_PFN_NC, ANY, ANY, ANY, MEMTYPE_NC, NONE },
+	{ BACKING_PFN_DEVICE, ANY, ANY, ANY, MEMTYPE_DEVICE, NONE },
+	{ BACKING_RAM_UNCACHED, ANY, ANY, ANY, MEMTYPE_DEVICE, CLEANED },
+	{ BACKING_NONE, ANY, ANY, ANY, MEMTYPE_REFUSED, NONE },
+	{ BACKING_POISON, ANY, ANY, ANY, MEMTYPE_REFUSED, NONE },
+};
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static bool agrees(enum tri said, bool is)
+{
+	return said == ANY || (said == YES) == is;
+}
+
+/* The one row for these; the table is whole and says nothing twice. */
+static const struct type_row *row_of(enum backing_kind kind, const struct host *host, bool cmo)
+{
+	const struct type_row *found = NULL;
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (rows[i].kind != kind || !agrees(rows[i].fwb, host->fwb) ||
+		    !agrees(rows[i].dic, host->dic) || !agrees(rows[i].cmo, cmo))
+			continue;
+		assert_null(found);
+		found = &rows[i];
 	}
+	assert_non_null(found);
+	return found;
+}
 
-static const struct type_case type_cases[] = {
-	{ BACKING_RAM, true, false, MEMTYPE_WB, false },
-	{ BACKING_RAM, true, true, MEMTYPE_WB, false },
-	{ BACKING_RAM, false, false, MEMTYPE_WB, true },
-	{ BACKING_RAM, false, true, MEMTYPE_WB, true },
-	{ BACKING_PFN_CACHED, true, true, MEMTYPE_WB, false },
-	{ BACKING_PFN_CACHED, true, false, MEMTYPE_REFUSED, false },
-	{ BACKING_PFN_CACHED, false, true, MEMTYPE_REFUSED, false },
-	{ BACKING_PFN_CACHED, false, false, MEMTYPE_REFUSED, false },
-	ANY_HOST(BACKING_PFN_NC, MEMTYPE_NC, false),
-	ANY_HOST(BACKING_PFN_DEVICE, MEMTYPE_DEVICE, false),
-	ANY_HOST(BACKING_RAM_UNCACHED, MEMTYPE_DEVICE, true),
-	ANY_HOST(BACKING_NONE, MEMTYPE_REFUSED, false),
-	ANY_HOST(BACKING_POISON, MEMTYPE_REFUSED, false),
-};
+static void check(enum backing_kind kind, const struct host *host, bool cmo)
+{
+	const struct type_row *row = row_of(kind, host, cmo);
+
+	if (memtype_of(kind, host, cmo) != row->type)
+		fail_msg("kind %d, fwb %d, dic %d, cmo %d: type", kind, host->fwb, host->dic, cmo);
+	/* Of what is refused nobody asks more. */
+	if (row->type == MEMTYPE_REFUSED)
+		return;
+	if (memtype_needs_clean(kind, host) != row->clean ||
+	    memtype_needs_window(kind, host) != row->window)
+		fail_msg("kind %d, fwb %d, dic %d, cmo %d: care", kind, host->fwb, host->dic, cmo);
+}
 
 static void types(void **state)
 {
-	for (size_t i = 0; i < sizeof(type_cases) / sizeof(type_cases[0]); i++) {
-		const struct type_case *c = &type_cases[i];
-		struct host host = { .fwb = c->fwb, .dic = c->dic };
+	for (int kind = BACKING_NONE; kind <= BACKING_POISON; kind++)
+		for (int bits = 0; bits < 16; bits++) {
+			struct host host = { .fwb = bits & 1, .dic = bits & 2, .idc = bits & 4 };
 
-		if (memtype_of(c->kind, &host) != c->type ||
-		    memtype_needs_clean(c->kind, &host) != c->clean)
-			fail_msg("kind %d, fwb %d, dic %d", c->kind, c->fwb, c->dic);
-	}
-	assert_int_equal(sizeof(type_cases) / sizeof(type_cases[0]), 7 * 4);
+			check((enum backing_kind)kind, &host, bits & 8);
+		}
+}
+
+/* KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED, by the machines of docs/testing.md. */
+static void coherent(void **state)
+{
+	assert_true(memtype_coherent(&host_max));
+	assert_true(memtype_coherent(&host_n2));
+	assert_false(memtype_coherent(&host_a710));
+	assert_false(memtype_coherent(&host_a76));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(types) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(types),
+		cmocka_unit_test(coherent),
+	};
 
 	return RUN(tests);
 }

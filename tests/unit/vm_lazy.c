@@ -513,6 +513,8 @@ static void aliased(void **state)
 	assert_runs(IPA, EMU_WRITE);
 	assert_runs(IPA + PAGE, EMU_WRITE);
 	tag_store(IPA + PAGE, MINE);
+	assert_true(vm_hva_used(&w.vm, vma->end - 1, vma->end));
+	assert_false(vm_hva_used(&w.vm, vma->end, vma->end + PAGE));
 	/* The same slot again is no other. */
 	req = (struct slot_request){ 0, 0, IPA2 + PAGE, 2 * PAGE, vma->begin };
 	assert_int_equal(vm_slot_set(&w.vm, &req), 0);

@@ -168,6 +168,37 @@ static void addresses_to_write(void **state)
 	world_end(&w);
 }
 
+/* The same memory behind few slots, and behind more than a notifier with turns keeps in mind. */
+static void unmapped_in_turns(void **state)
+{
+	for (u32 count = 1; count <= 12; count++) {
+		struct emu_vma vma = { .kind = BACKING_RAM, .can_tag = true };
+
+		world_begin(&w, &host_a76, 40);
+		world_slot(&w, 0, 0, IPA, BLOCK, vma);
+		for (u32 id = 1; id < count; id++) {
+			struct slot_request alias = { id, 0, IPA + id * GIB, BLOCK, HVA_BASE };
+
+			assert_int_equal(vm_slot_set(&w.vm, &alias), 0);
+		}
+		for (u32 id = 0; id < count; id++)
+			for (u64 at = 0; at < BLOCK; at += 64 * PAGE)
+				world_access(&w, IPA + id * GIB + at, EMU_WRITE);
+		vm_hva_invalidate_begin_turns(&w.vm, HVA_BASE, HVA_BASE + BLOCK / 2);
+		for (u32 id = 0; id < count; id++)
+			for (u64 at = 0; at < BLOCK; at += 64 * PAGE)
+				assert_int_equal(
+					world_walk(&w, IPA + id * GIB + at, EMU_READ).fault,
+					at < BLOCK / 2 ? EMU_FAULT_TRANSLATION : EMU_FAULT_NONE);
+		assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_R, false).outcome,
+				 VM_RESUME);
+		assert_int_equal(world_walk(&w, IPA, EMU_READ).fault, EMU_FAULT_TRANSLATION);
+		vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + BLOCK / 2);
+		world_access(&w, IPA, EMU_WRITE);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +209,7 @@ int main(void)
 		cmocka_unit_test(aliases),
 		cmocka_unit_test(addresses_of_the_vmm),
 		cmocka_unit_test(addresses_to_write),
+		cmocka_unit_test(unmapped_in_turns),
 	};
 
 	return RUN(tests);

@@ -333,6 +333,39 @@ static void test_svg(void **state)
 	snapshot_free(&snapshot);
 }
 
+/* One page with tags among many shows, and the slot says how many there are. */
+static void test_tags(void **state)
+{
+	struct snapshot_tags tags = { .holding = 3, .encoded = 70 };
+	struct snapshot snapshot;
+	char *text;
+
+	assert_int_equal(read_text(HEAD "slot 40000000 1000000 1 0 :\nend 0\n", &snapshot), 0);
+	assert_int_equal(tsr_pages_init(&tags.pages, 4096), 0);
+	tsr_pages_set(&tags.pages, (struct tsr_page_run){ 7, 9 });
+	tsr_pages_set(&tags.pages, (struct tsr_page_run){ 4095, 4096 });
+	text = picture(&snapshot, false);
+	assert_null(strstr(text, "tags in"));
+	assert_null(strstr(text, " t "));
+	free(text);
+	snapshot.slots[0].tags = &tags;
+	text = picture(&snapshot, false);
+	assert_non_null(strstr(text, "  tags in 3 pages of 4096, 70 bytes encoded\n"));
+	assert_non_null(strstr(text, "      40000000  ?tt?????"));
+	assert_non_null(strstr(text, "???t\n"));
+	assert_non_null(strstr(text, "40007000     40009000      8 KiB  tags\n"));
+	assert_non_null(strstr(text, "40fff000     41000000      4 KiB  tags\n"));
+	free(text);
+	text = picture(&snapshot, true);
+	assert_well_formed(text);
+	assert_non_null(strstr(text, "tags in 3 pages"));
+	assert_non_null(strstr(text, "fill=\"url(#tagged)\""));
+	assert_non_null(strstr(text, ">has tags<"));
+	free(text);
+	tsr_pages_free(&tags.pages);
+	snapshot_free(&snapshot);
+}
+
 /* The largest slots there can be, and pieces of them, are drawn in so many rows. */
 static void test_large(void **state)
 {
@@ -364,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_looks),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_large),
 	};
 

@@ -48,6 +48,7 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 {
 	emu_phys_reset();
 	emu_log_reset();
+	emu_cache_begin(&(struct emu_cache_host){ .dic = host->dic, .idc = host->idc });
 	emu_mm_reset();
 	memset(w, 0, sizeof(*w));
 	w->host = *host;
@@ -71,14 +72,24 @@ void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits
 	});
 }
 
-void world_end(struct world *w)
+const char *world_stop(struct world *w)
 {
 	emu_tlb_audit();
 	if (emu_tlb_complaint())
-		fail_msg("%s", emu_tlb_complaint());
+		return emu_tlb_complaint();
 	emu_tlb_end();
 	vm_destroy(&w->vm);
 	s2_cache_drain(&w->cache);
+	emu_cache_end();
+	return emu_cache_complaint();
+}
+
+void world_end(struct world *w)
+{
+	const char *complaint = world_stop(w);
+
+	if (complaint)
+		fail_msg("%s", complaint);
 	assert_int_equal(emu_tables_live(), 0);
 	assert_int_equal(emu_allocs_live(), 0);
 	assert_int_equal(emu_backing_held(), 0);
@@ -150,8 +161,10 @@ struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access ac
 		struct emu_walk walk = world_walk(w, gpa, access);
 		enum emu_fault fault = walk.fault;
 
-		if (fault == EMU_FAULT_NONE)
+		if (fault == EMU_FAULT_NONE) {
+			emu_cache_guest(&walk, access);
 			return result;
+		}
 		assert_true(fault == EMU_FAULT_TRANSLATION || fault == EMU_FAULT_ACCESS_FLAG ||
 			    fault == EMU_FAULT_PERMISSION || fault == EMU_FAULT_TAG);
 		result = world_fault(w, gpa, fetch ? ACCESS_FETCH : ACCESS_DATA,

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "backing.h"
+#include "cache.h"
 #include "fault.h"
 #include "log.h"
 #include "mmu.h"
@@ -41,7 +42,9 @@ struct world {
 
 /* A VM of @ipa_bits on @host, without slots. */
 void world_begin(struct world *w, const struct host *host, unsigned int ipa_bits);
-/* Destroys it and asserts that nothing is left and that the TLB model had no complaint. */
+/* Destroys it. NULL, or what a model had to complain of. */
+const char *world_stop(struct world *w);
+/* Destroys it and asserts that nothing is left and that no model had a complaint. */
 void world_end(struct world *w);
 
 /* A slot over new host RAM that can hold tags, mapped in pieces of 2^@order pages. */
@@ -56,8 +59,8 @@ int world_slot_try(struct world *w, u32 id, u32 flags, u64 gpa, u64 size, struct
 struct emu_walk world_walk(const struct world *w, u64 gpa, enum emu_access access);
 
 /*
- * A guest's access: goes on until the hardware lets it pass (VM_RESUME) or vm_fault()
- * says otherwise. Fails the test after 16 attempts.
+ * A guest's access, caches included: goes on until the hardware lets it pass (VM_RESUME) or
+ * vm_fault() says otherwise. Fails the test after 16 attempts.
  */
 struct vm_fault_result world_access(struct world *w, u64 gpa, enum emu_access access);
 /* One call of vm_fault(). */

@@ -36,6 +36,7 @@ enum control_register {
 
 #define CONTROL_FLAG_NOTAG 1 /* the host enforces NoTagAccess */
 #define CONTROL_FLAG_MTE   2 /* the VM has MTE */
+#define CONTROL_FLAG_LAZY  4 /* its tags are lazy */
 
 struct control {
 	const struct tsr_ram *ram; /* constant, as all but the last two */

@@ -256,6 +256,15 @@ static int parse_protect(struct run_options *options, struct tsr_why *why)
 	return 0;
 }
 
+static int parse_tags(struct run_options *options, struct tsr_why *why)
+{
+	uint64_t value = 0;
+	int error = choose("--tags", tag_times, &value, why);
+
+	options->tags = (enum tags_when)value;
+	return error;
+}
+
 static int parse_option(enum option_id id, struct run_options *options, uint64_t *slots,
 			struct tsr_why *why)
 {
@@ -275,9 +284,7 @@ static int parse_option(enum option_id id, struct run_options *options, uint64_t
 		options->tag_policy = (enum tag_policy)value;
 		return error;
 	case OPTION_TAGS:
-		error = choose("--tags", tag_times, &value, why);
-		options->tags = (enum tags_when)value;
-		return error;
+		return parse_tags(options, why);
 	case OPTION_UNIT:
 		return choose("--promote-unit", units, &options->unit, why);
 	case OPTION_SLOT_FLAGS:

@@ -23,17 +23,17 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total,
 	progress->next = progress->start + (progress->terminal ? 500 : 1000) * MS;
 }
 
-static void line_print(struct progress *progress, uint64_t done, uint64_t pages)
+static void line_print(struct progress *progress)
 {
 	uint64_t seconds = (tsr_clock_ns() - progress->start) / (1000 * MS);
-	uint64_t share = progress->total ? done / ((progress->total + 99) / 100) : 100;
+	/* Guest addresses have 52 bits: nothing is lost. */
+	uint64_t share = progress->total ? progress->done * 100 / progress->total : 100;
 
 	fprintf(stderr,
 		"%s%s: %" PRIu64 " %%, %" PRIu64 " of %" PRIu64 " MiB, %" PRIu64
 		" pages with tags, %" PRIu64 " s%s",
-		progress->terminal ? "\r" : "", progress->what, share > 100 ? 100 : share,
-		done >> 20, progress->total >> 20, pages, seconds,
-		progress->terminal ? ERASE : "\n");
+		progress->terminal ? "\r" : "", progress->what, share, progress->done >> 20,
+		progress->total >> 20, progress->pages, seconds, progress->terminal ? ERASE : "\n");
 	progress->shown = true;
 }
 
@@ -41,19 +41,21 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t pages)
 {
 	uint64_t now;
 
+	progress->done = done;
+	progress->pages = pages;
 	if (!progress->terminal && !progress->asked)
 		return;
 	now = tsr_clock_ns();
 	if (now < progress->next)
 		return;
 	progress->next = now + (progress->terminal ? 200 : 1000) * MS;
-	line_print(progress, done, pages);
+	line_print(progress);
 }
 
-void progress_end(struct progress *progress, uint64_t done, uint64_t pages)
+void progress_end(struct progress *progress)
 {
 	if (progress->terminal && progress->shown)
 		fputs("\r" ERASE, stderr);
 	else if (!progress->terminal && progress->asked)
-		line_print(progress, done, pages);
+		line_print(progress);
 }

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct progress {
-	const char *what; /* "dump" */
-	uint64_t total;	  /* bytes of guest memory */
+	const char *what;     /* "dump" */
+	uint64_t total;	      /* bytes of guest memory */
+	uint64_t done, pages; /* as far as was said */
 	bool terminal, asked;
 	bool shown;	/* there is a line to write over */
 	uint64_t start; /* CLOCK_MONOTONIC, ns */
@@ -24,7 +25,7 @@ void progress_begin(struct progress *progress, const char *what, uint64_t total,
 /* @done bytes are done, and @pages pages of them have tags. */
 void progress_show(struct progress *progress, uint64_t done, uint64_t pages);
 
-/* The work is over, done or not. */
-void progress_end(struct progress *progress, uint64_t done, uint64_t pages);
+/* The work is over, done or not: where it got to. */
+void progress_end(struct progress *progress);
 
 #endif

@@ -58,7 +58,8 @@ static void devices_init(struct machine *machine)
 		.ram = &machine->ram,
 		.tally = &machine->tally,
 		.flags = (machine->vm.notag ? CONTROL_FLAG_NOTAG : 0) |
-			 (machine->vm.mte ? CONTROL_FLAG_MTE : 0),
+			 (machine->vm.mte ? CONTROL_FLAG_MTE : 0) |
+			 (machine->vm.lazy_tags ? CONTROL_FLAG_LAZY : 0),
 		.vcpus = options->vcpus,
 		.unit = machine->policies.promoter.unit_pages * TSR_PAGE_SIZE,
 	};

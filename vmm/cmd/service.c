@@ -89,13 +89,13 @@ static int snapshot_make(struct machine *machine)
 
 static int tags_explain(const struct machine *machine, int error, uint64_t gpa, struct tsr_why *why)
 {
+	if (!machine->vm.mte)
+		return tsr_because(why, error, "This VM has no MTE, so its memory has no tags.");
 	if (!tsr_tags_have_batch(&machine->vm))
 		return tsr_because(why, error,
 				   "This hypervisor does not say which pages have tags "
 				   "(KVM_TSR_TAG_BATCH). Run the VM on tessera.ko.");
-	if (!machine->vm.mte)
-		return tsr_because(why, error, "This VM has no MTE, so its memory has no tags.");
-	return tsr_because(why, error, "The tags at 0x%" PRIx64 " cannot be had: %s.", gpa,
+	return tsr_because(why, error, "The tags at 0x%" PRIx64 " cannot be got at: %s.", gpa,
 			   strerror(-error));
 }
 
@@ -119,10 +119,14 @@ static int tags_make_room(struct machine *machine, uint64_t gpa, struct tsr_why 
 	struct tsr_ram_region *region = tsr_ram_find(&machine->ram, gpa);
 	struct tsr_promotion promotion;
 
-	if (!region || tsr_region_can_tag(region) || machine->options->tag_policy != TAG_PROMOTE ||
-	    !tsr_region_promotable(region) ||
+	if (!region || tsr_region_can_tag(region) ||
 	    tsr_pages_test(&region->promoted, (gpa - region->gpa.start) / TSR_PAGE_SIZE))
 		return tags_explain(machine, -EFAULT, gpa, why);
+	if (machine->options->tag_policy != TAG_PROMOTE || !tsr_region_promotable(region))
+		return tsr_because(why, -EFAULT,
+				   "The memory at 0x%" PRIx64 " cannot hold tags, and may not be "
+				   "promoted.",
+				   gpa);
 	return tsr_promote(&machine->policies.promoter, gpa, machine->vm.changes, &promotion, why);
 }
 

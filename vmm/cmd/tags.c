@@ -85,30 +85,45 @@ static uint64_t encoded_size(const struct answer *answer)
 	return size;
 }
 
-static int slot_collect(struct client *client, const struct snapshot_slot *slot,
-			struct snapshot_tags *tags, struct progress *progress, uint64_t done,
-			struct tsr_why *why)
-{
-	const struct answer *answer = &client->answer;
+/* Looking at all slots, and how far that has come. */
+struct collection {
+	struct client *client;
+	struct progress progress;
+	uint64_t done, holding;
+};
 
-	for (uint64_t gpa = slot->gpa.start; gpa < slot->gpa.end;) {
-		uint64_t first = (gpa - slot->gpa.start) / TSR_PAGE_SIZE;
+static void answer_collect(struct collection *collection, struct snapshot_tags *tags,
+			   uint64_t first)
+{
+	const struct answer *answer = &collection->client->answer;
+
+	for (uint64_t page = 0; page < answer->pages_done; page++)
+		if (answer->bitmap[page / 64] >> page % 64 & 1)
+			tsr_pages_set(&tags->pages,
+				      (struct tsr_page_run){ first + page, first + page + 1 });
+	tags->holding += answer->bytes / TAG_PAGE_PACKED;
+	tags->encoded += encoded_size(answer);
+	collection->holding += answer->bytes / TAG_PAGE_PACKED;
+	collection->done += answer->pages_done * TSR_PAGE_SIZE;
+	progress_show(&collection->progress, collection->done, collection->holding);
+}
+
+static int slot_collect(struct collection *collection, const struct snapshot_slot *slot,
+			struct snapshot_tags *tags, struct tsr_why *why)
+{
+	uint64_t pages = tsr_range_size(slot->gpa) / TSR_PAGE_SIZE, page = 0;
+
+	while (page < pages) {
 		int error = tags_signal ? -EINTR : 0;
 
 		if (!error)
-			error = client_tags(client, gpa, (slot->gpa.end - gpa) / TSR_PAGE_SIZE,
+			error = client_tags(collection->client,
+					    slot->gpa.start + page * TSR_PAGE_SIZE, pages - page,
 					    why);
 		if (error)
 			return error;
-		for (uint64_t page = 0; page < answer->pages_done; page++)
-			if (answer->bitmap[page / 64] >> page % 64 & 1)
-				tsr_pages_set(
-					&tags->pages,
-					(struct tsr_page_run){ first + page, first + page + 1 });
-		tags->holding += answer->bytes / TAG_PAGE_PACKED;
-		tags->encoded += encoded_size(answer);
-		gpa += answer->pages_done * TSR_PAGE_SIZE;
-		progress_show(progress, done + gpa - slot->gpa.start, tags->holding);
+		answer_collect(collection, tags, page);
+		page += collection->client->answer.pages_done;
 	}
 	return 0;
 }
@@ -117,27 +132,25 @@ static int slot_collect(struct client *client, const struct snapshot_slot *slot,
 static int collect(struct client *client, struct snapshot *snapshot, struct snapshot_tags *tags,
 		   bool asked, struct tsr_why *why)
 {
-	struct progress progress;
-	uint64_t total = 0, done = 0;
+	struct collection collection = { .client = client };
+	uint64_t total = 0;
 	int error = 0;
 
 	for (size_t i = 0; i < snapshot->slot_count; i++)
 		total += tsr_range_size(snapshot->slots[i].gpa);
-	progress_begin(&progress, "tags", total, asked);
+	progress_begin(&collection.progress, "tags", total, asked);
 	for (size_t i = 0; !error && i < snapshot->slot_count; i++) {
 		struct snapshot_slot *slot = &snapshot->slots[i];
-		uint64_t size = tsr_range_size(slot->gpa);
 
-		error = tsr_pages_init(&tags[i].pages, size / TSR_PAGE_SIZE);
+		error = tsr_pages_init(&tags[i].pages, tsr_range_size(slot->gpa) / TSR_PAGE_SIZE);
 		if (error) {
 			tsr_because(why, error, "No memory for a picture of slot %zu.", i);
 			break;
 		}
 		slot->tags = &tags[i];
-		error = slot_collect(client, slot, &tags[i], &progress, done, why);
-		done += size;
+		error = slot_collect(&collection, slot, &tags[i], why);
 	}
-	progress_end(&progress, done, 0);
+	progress_end(&collection.progress);
 	return error;
 }
 

@@ -71,7 +71,7 @@ static int dump_to(struct client *client, FILE *file, bool asked, struct tags_fi
 	if (!error) {
 		progress_begin(&progress, "dump", tags_layout_size(&layout), asked);
 		error = slots_write(client, tags, &progress, why);
-		progress_end(&progress, tags_layout_size(&layout), tags->holding);
+		progress_end(&progress);
 		if (error)
 			return error;
 		error = tags_file_end(tags);

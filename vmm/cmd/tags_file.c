@@ -164,11 +164,15 @@ int tags_file_open(struct tags_file *tags, FILE *file, struct tsr_why *why)
 {
 	unsigned char head[HEAD_SIZE + SLOT_SIZE * TSR_RAM_REGIONS_MAX + CHECKSUM_SIZE];
 	uint64_t slots;
+	size_t got;
 	int error;
 
 	memset(tags, 0, sizeof(*tags));
 	tags->file = file;
-	if (fread(head, 1, MAGIC_SIZE, file) != MAGIC_SIZE || memcmp(head, MAGIC, MAGIC_SIZE))
+	got = fread(head, 1, MAGIC_SIZE, file);
+	if (ferror(file))
+		return tsr_because(why, -EIO, "The file cannot be read: %s.", strerror(errno));
+	if (got != MAGIC_SIZE || memcmp(head, MAGIC, MAGIC_SIZE))
 		return tsr_because(why, -EPROTO, "This is no file of tessera tags --dump.");
 	error = bytes_read(tags, head, MAGIC_SIZE, HEAD_SIZE - MAGIC_SIZE, why);
 	if (error)

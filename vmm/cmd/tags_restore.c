@@ -4,6 +4,16 @@
 
 #include "tags.h"
 
+/* How much of the memory lies below what has been read. */
+static uint64_t filled_size(const struct tags_file *tags)
+{
+	uint64_t size = tags->filled - tags->layout.slots[tags->slot].start;
+
+	for (size_t i = 0; i < tags->slot; i++)
+		size += tsr_range_size(tags->layout.slots[i]);
+	return size;
+}
+
 /* Reads all of it; @tags says then what was in it. */
 static int file_verify(FILE *file, struct tags_file *tags, bool asked, struct tsr_why *why)
 {
@@ -16,9 +26,12 @@ static int file_verify(FILE *file, struct tags_file *tags, bool asked, struct ts
 	progress_begin(&progress, "check", tags_layout_size(&tags->layout), asked);
 	do {
 		got = tags_signal ? -EINTR : tags_file_next(tags, &batch, why);
-		progress_show(&progress, tags->filled - tags->layout.slots[0].start, tags->holding);
+		if (got > 0)
+			progress_show(&progress, filled_size(tags), tags->holding);
 	} while (got > 0);
-	progress_end(&progress, tags_layout_size(&tags->layout), tags->holding);
+	if (!got)
+		progress_show(&progress, tags_layout_size(&tags->layout), tags->holding);
+	progress_end(&progress);
 	return got;
 }
 
@@ -68,8 +81,8 @@ static int layout_compare(const struct tags_layout *file, const struct tags_layo
 	if (file->count == vm->count)
 		return 0;
 	return tsr_because(why, -EINVAL,
-			   "The file is of a VM with %zu slots of memory, and this one has %zu. "
-			   "Nothing was changed.",
+			   "The file is of a VM with other memory: it has %zu slots where this VM "
+			   "has %zu. Nothing was changed.",
 			   file->count, vm->count);
 }
 
@@ -168,7 +181,7 @@ static int restore_held(struct client *client, FILE *file, const struct tags_lay
 		return error;
 	progress_begin(&progress, "restore", size, asked);
 	error = slots_restore(&restore, &progress, &reached, &cause);
-	progress_end(&progress, size, restore.tags.holding);
+	progress_end(&progress);
 	if (!error)
 		return 0;
 	if (tags_signal)
