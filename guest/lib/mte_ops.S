@@ -24,6 +24,7 @@ mte_ldg:
 	operation mte_stgm, stgm x1, [x0]
 	operation mte_dc_gva, dc gva, x0
 	operation mte_dc_gzva, dc gzva, x0
+	operation mte_dc_zva, dc zva, x0
 	operation mte_irg, irg x0, x0, x1
 	operation mte_load, ldr x0, [x0]
 	operation mte_store, str x1, [x0]
