@@ -78,9 +78,10 @@ u64 mte_ldgm(u64 address);
 void mte_stgm(u64 address, u64 tags);
 u64 mte_block_size(void);
 
-/* Tag (and zero) the cache block that @pointer points to: mte_zva_size() bytes. */
+/* Tag (and zero) the block that @pointer points to: mte_zva_size() bytes. */
 void mte_dc_gva(u64 pointer);
 void mte_dc_gzva(u64 pointer);
+void mte_stzgm(u64 pointer);  /* EL1 alone */
 void mte_dc_zva(u64 pointer); /* zeroes alone, and is checked */
 u64 mte_zva_size(void);
 

@@ -15,6 +15,12 @@ mte_ldg:
 	ubfx	x0, x0, #56, #4
 	ret
 
+	.globl	mte_stzgm
+mte_stzgm:
+	ubfx	x1, x0, #56, #4
+	stzgm	x1, [x0]
+	ret
+
 	operation mte_stg, stg x0, [x0]
 	operation mte_st2g, st2g x0, [x0]
 	operation mte_stzg, stzg x0, [x0]
