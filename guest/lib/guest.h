@@ -11,6 +11,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "exception.h"
+#include "heap.h"
 #include "leave.h"
 #include "mte.h"
 #include "ram.h"

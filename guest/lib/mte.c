@@ -7,6 +7,8 @@
 #define GMID_BS	      GENMASK(3, 0) /* the same */
 #define WORD_SIZE     4
 #define MTE_IN_MEMORY 2
+#define MTE_ASYMM     3
+#define RGSR_SEED     GENMASK(23, 8)
 
 void mte_tco_set(void);
 void mte_tco_clear(void);
@@ -14,6 +16,11 @@ void mte_tco_clear(void);
 bool mte_present(void)
 {
 	return FIELD_GET(PFR1_MTE, sysreg_read(id_aa64pfr1_el1)) >= MTE_IN_MEMORY;
+}
+
+bool mte_asymmetric(void)
+{
+	return FIELD_GET(PFR1_MTE, sysreg_read(id_aa64pfr1_el1)) >= MTE_ASYMM;
 }
 
 void mte_on(void)
@@ -59,6 +66,26 @@ u64 mte_async_take(void)
 	sysreg_write(TFSR_EL1, 0);
 	isb();
 	return tfsr;
+}
+
+u64 mte_async_take_el0(void)
+{
+	u64 tfsr;
+
+	dsb();
+	isb();
+	tfsr = sysreg_read(TFSRE0_EL1);
+	sysreg_write(TFSRE0_EL1, 0);
+	isb();
+	return tfsr;
+}
+
+void mte_seed(u64 seed)
+{
+	/* From a seed of 0 the tag never changes (Arm ARM, AArch64.NextRandomTagBit). */
+	sysreg_write(RGSR_EL1, FIELD_PREP(RGSR_SEED, seed << 1 | 1));
+	sysreg_write(GCR_EL1, 0);
+	isb();
 }
 
 u64 mte_block_size(void)

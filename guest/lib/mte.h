@@ -22,10 +22,18 @@
 #define MTE_TAG_MASK  GENMASK(59, 56)
 
 /* How a vCPU answers a failed tag check, at EL1 and EL0: SCTLR_EL1.TCF, TCF0. */
-enum mte_check { MTE_CHECK_OFF = 0, MTE_CHECK_SYNC = 1, MTE_CHECK_ASYNC = 2 };
+enum mte_check {
+	MTE_CHECK_OFF = 0,
+	MTE_CHECK_SYNC = 1,
+	MTE_CHECK_ASYNC = 2,
+	MTE_CHECK_ASYMM = 3, /* loads as SYNC, stores as ASYNC; FEAT_MTE3 */
+};
 
 /* The VM has tags in memory (FEAT_MTE2). */
 bool mte_present(void);
+
+/* MTE_CHECK_ASYMM works (FEAT_MTE3). */
+bool mte_asymmetric(void);
 
 /* Ends the guest as skipped if there are no tags in memory; else enables them. */
 void mte_need(void);
@@ -40,6 +48,9 @@ void mte_tco(u64 on);
 
 /* TFSR_EL1 once earlier accesses are done, which resets it: bit 0 = a check failed. */
 u64 mte_async_take(void);
+
+/* The same of accesses at EL0: TFSRE0_EL1. */
+u64 mte_async_take_el0(void);
 
 /* @address with the logical tag @tag. */
 static inline u64 mte_pointer(u64 address, u64 tag)
@@ -67,13 +78,18 @@ u64 mte_ldgm(u64 address);
 void mte_stgm(u64 address, u64 tags);
 u64 mte_block_size(void);
 
-/* Tag (and zero) the cache block that @pointer points to: mte_zva_size() bytes. */
+/* Tag (and zero) the block that @pointer points to: mte_zva_size() bytes. */
 void mte_dc_gva(u64 pointer);
 void mte_dc_gzva(u64 pointer);
+void mte_stzgm(u64 pointer);  /* EL1 alone */
+void mte_dc_zva(u64 pointer); /* zeroes alone, and is checked */
 u64 mte_zva_size(void);
 
 /* @pointer with a random tag, none of those whose bit in @exclude is set. */
 u64 mte_irg(u64 pointer, u64 exclude);
+
+/* Starts the random tags of this vCPU; what @seed is says which. */
+void mte_seed(u64 seed);
 
 /* Plain accesses, checked if checks are on. */
 u64 mte_load(u64 pointer);

@@ -15,6 +15,12 @@ mte_ldg:
 	ubfx	x0, x0, #56, #4
 	ret
 
+	.globl	mte_stzgm
+mte_stzgm:
+	ubfx	x1, x0, #56, #4
+	stzgm	x1, [x0]
+	ret
+
 	operation mte_stg, stg x0, [x0]
 	operation mte_st2g, st2g x0, [x0]
 	operation mte_stzg, stzg x0, [x0]
@@ -24,6 +30,7 @@ mte_ldg:
 	operation mte_stgm, stgm x1, [x0]
 	operation mte_dc_gva, dc gva, x0
 	operation mte_dc_gzva, dc gzva, x0
+	operation mte_dc_zva, dc zva, x0
 	operation mte_irg, irg x0, x0, x1
 	operation mte_load, ldr x0, [x0]
 	operation mte_store, str x1, [x0]

@@ -24,6 +24,7 @@ void test_lazy_host(void);
 void test_tagcopy(void);
 void test_tagbatch(void);
 void test_tagkinds(void);
+void test_tagdirty(void);
 void test_taghost(void);
 void test_mmio(void);
 void test_run(void);

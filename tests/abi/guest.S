@@ -260,6 +260,36 @@ guest_\name:
 	cbz	x24, 1b
 	finish
 
+/*
+ * For tagdirty.c: x0 the first page, x1 the record, both as above. On random pages the tag of a
+ * random granule up by one, of those of even or of odd number, as the record has 0 or 16 at 24.
+ */
+	snippet	tag_loop
+	ldp	x19, x20, [x1, #16]
+	ldr	x21, [x1, #32]
+	mov	x22, #0x4c95
+	movk	x22, #0x2d7f, lsl #16
+	movk	x22, #0xf42d, lsl #32
+	movk	x22, #0x5851, lsl #48
+1:	mul	x21, x21, x22
+	add	x21, x21, #1
+	and	x23, x19, x21, lsr #33
+	add	x23, x0, x23, lsl #12
+	ubfx	x24, x21, #56, #7
+	add	x23, x23, x24, lsl #5
+	add	x23, x23, x20
+	ldg	x23, [x23]
+	ubfx	x24, x23, #56, #4
+	add	x24, x24, #1
+	bfi	x23, x24, #56, #4
+	stg	x23, [x23]
+	ldr	x24, [x1, #8]
+	add	x24, x24, #1
+	str	x24, [x1, #8]
+	ldr	x24, [x1]
+	cbz	x24, 1b
+	finish
+
 /* For bench: x1 times the same. */
 	snippet	hvc_loop
 	mov	x4, x1

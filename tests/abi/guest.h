@@ -53,8 +53,8 @@ extern const uint8_t guest_stg[], guest_st2g[], guest_stzg[], guest_stz2g[];
 extern const uint8_t guest_stgp[], guest_ldg[], guest_stgm[], guest_ldgm[];
 extern const uint8_t guest_dc_gva[], guest_dc_gzva[];
 extern const uint8_t guest_ldr_checked[], guest_str_checked[];
-/* For flip.c, and for dirty.c. */
-extern const uint8_t guest_flip_loop[], guest_dirty_loop[];
+/* For flip.c, dirty.c and tagdirty.c. */
+extern const uint8_t guest_flip_loop[], guest_dirty_loop[], guest_tag_loop[];
 /* For bench: x1 times PSCI_VERSION, a load, a store, or a store to each page from x0 on. */
 extern const uint8_t guest_hvc_loop[], guest_load_loop[], guest_store_loop[];
 extern const uint8_t guest_touch_loop[];
