@@ -4,7 +4,8 @@
  * there is no other: which tags it leaves; that use after free and overflows are
  * caught at EL1 and EL0, synchronously, asynchronously and asymmetrically; and that
  * nothing is caught in long random use by all vCPUs, and nothing lost. x0 operations
- * of each vCPU (400 if 0), again until x1 milliseconds have passed.
+ * of each vCPU (400 if 0), again until x1 milliseconds have passed; a heap of
+ * x2 KiB (1024 if 0), at least 256.
  */
 #include "guest.h"
 
@@ -14,7 +15,7 @@
 #define HELD	   24	/* allocations that a vCPU has at most */
 #define LARGEST	   1500 /* bytes of one of these */
 #define REUSES	   64
-#define HEAP_SIZE  (1UL << 20)
+#define HEAP_KIB   1024
 #define BLOCK_SIZE (2UL << 20)
 
 static struct heap heap;
@@ -260,28 +261,28 @@ static void long_test(u64 ms)
 }
 
 /* Around the first boundary of 2 MiB where there is room for that. */
-static void heap_place(void)
+static void heap_place(u64 size)
 {
 	struct ram ram = ram_region(1);
 	u64 base;
 
 	if (ram.kind == RAM_NONE)
-		ram = ram_need(0, HEAP_SIZE / PAGE_SIZE + 1);
-	base = ((ram.base + HEAP_SIZE + BLOCK_SIZE - 1) & ~(BLOCK_SIZE - 1)) - HEAP_SIZE / 2;
-	if (base + HEAP_SIZE > ram.end)
+		ram = ram_need(0, size / PAGE_SIZE + 1);
+	base = ((ram.base + size + BLOCK_SIZE - 1) & ~(BLOCK_SIZE - 1)) - size / 2;
+	if (base + size > ram.end)
 		base = (ram.base + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1UL);
-	if (base + HEAP_SIZE > ram.end)
-		tap_skip_all("needs %lu KiB of memory", HEAP_SIZE / 1024);
-	heap_init(&heap, base, base + HEAP_SIZE);
+	if (base + size > ram.end)
+		tap_skip_all("needs %lu KiB of memory", size / 1024);
+	heap_init(&heap, base, base + size);
 	tap_note("a heap in %s at 0x%lx", ram_kind_name(ram.kind), base);
 }
 
-u64 main(u64 a, u64 b, unused u64 c, unused u64 d)
+u64 main(u64 a, u64 b, u64 c, unused u64 d)
 {
 	mte_need();
 	mte_seed(1);
 	operations = a ? a : OPERATIONS;
-	heap_place();
+	heap_place((c ? c : HEAP_KIB) * 1024);
 	tags_test();
 	modes_test();
 	reuse_test();

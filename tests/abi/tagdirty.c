@@ -285,7 +285,7 @@ static bool writers_end(struct writer *w)
 /* @logs: with a log, from which the copy is made; @cuts: attributes change. */
 static void migrate(unsigned int flags, bool logs, bool cuts, const char *name)
 {
-	const unsigned int ms = getenv("TSR_FULL") ? 10000 : 700;
+	const unsigned int ms = getenv("TSR_FULL") ? 10000 : 400;
 	uint8_t *raw = memory_anon(SIZE + BLOCK), *records = memory_anon(VCPUS * PAGE);
 	uint8_t *memory = (uint8_t *)(((uintptr_t)raw + BLOCK - 1) & ~(BLOCK - 1));
 	unsigned int harvests = 0, seed = 1;
