@@ -251,28 +251,47 @@ static u32 vm_hva_open(struct vm *vm, const struct slots *slots, u64 begin, u64 
 	return count;
 }
 
-static void vm_hva_invalidate(struct vm *vm, u64 begin, u64 end, bool sleeps)
+/* A piece of what [@begin, @end) stands behind is unmapped. Was that the last? */
+static bool vm_hva_unmap(struct vm *vm, u64 begin, u64 end)
 {
 	struct slot_cursor cursor = { 0 };
-	struct gfn_range pages = { 0, 0 };
 	const struct slots *slots;
 	const struct slot *slot;
+	bool last = true;
+
+	seam_rcu_read_lock();
+	slots = vm_slots(vm);
+	while (last && (slot = slot_hva_next(slots, begin, end, &cursor))) {
+		struct gfn_range pages = slot_hva_gfns(slot, begin, end);
+
+		seam_write_lock(&vm->s2_lock);
+		last = s2_range_unmap(&vm->s2, NULL, pages) >= pages.end;
+		seam_write_unlock(&vm->s2_lock);
+	}
+	seam_rcu_read_unlock();
+	return last;
+}
+
+static void vm_hva_invalidate(struct vm *vm, u64 begin, u64 end, bool sleeps)
+{
+	struct gfn_range pages = { 0, 0 };
 	u32 count;
 
 	seam_rcu_read_lock();
 	seam_write_lock(&vm->s2_lock);
-	slots = vm_slots(vm);
-	count = vm_hva_open(vm, slots, begin, end, &pages);
+	count = vm_hva_open(vm, vm_slots(vm), begin, end, &pages);
 	/* What the host changes is a page as a rule: it takes the lock once. */
 	if (count == 1)
 		pages.begin = s2_range_unmap(&vm->s2, NULL, pages);
 	seam_write_unlock(&vm->s2_lock);
-	while (count > 1 && (slot = slot_hva_next(slots, begin, end, &cursor)))
-		vm_s2_unmap(vm, slot_hva_gfns(slot, begin, end), false);
 	seam_rcu_read_unlock();
-	/* The slot may go from here on: who takes it away unmaps its pages as well. */
+	/* A slot may go from here on: who takes it away unmaps its pages before that. */
 	if (count == 1)
 		vm_s2_unmap(vm, pages, sleeps);
+	/* What a piece has emptied costs the next no time. */
+	while (count > 1 && !vm_hva_unmap(vm, begin, end))
+		if (sleeps)
+			seam_relax();
 }
 
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end)
@@ -321,7 +340,10 @@ void vm_release(struct vm *vm)
 {
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
 
+	/* A fault that has looked at the host's flags of tags before starts again. */
+	vm_inval_begin(vm, all);
 	vm_s2_unmap(vm, all, true);
+	vm_inval_end(vm);
 }
 
 void vm_clean(struct vm *vm)

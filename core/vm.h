@@ -74,6 +74,7 @@ struct vm {
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
 	bool tags_shared;      /* [s2_lock] see vm_tags_share() */
+	bool tags_forgotten;   /* [s2_lock] and no leaf has S2_DESC_UNTAGGED any more */
 
 	/* The invalidate sequence: [s2_lock exclusive to change]. */
 	u64 inval_seq;

@@ -19,29 +19,28 @@ static struct gfn_range vm_slot_touched(const struct slot_change *change)
 	return range;
 }
 
-/* What is mapped, after the new slot has been published and while its bracket is open. */
+/*
+ * What is mapped by a slot that goes, or goes elsewhere, while it is published still: a notifier
+ * that does not find a slot any more leaves its memory to the host at once.
+ */
+static void vm_slot_empty(struct vm *vm, const struct slot_change *change)
+{
+	if (change->kind == SLOT_DELETE || change->kind == SLOT_MOVE)
+		vm_s2_unmap(vm, change->before.gfns, true);
+}
+
+/* What is mapped is to be logged from now on; what is dirty already may be written. */
 static void vm_slot_narrow(struct vm *vm, const struct slot_change *change)
 {
-	switch (change->kind) {
-	case SLOT_NOTHING:
-	case SLOT_CREATE:
-		return;
-	case SLOT_DELETE:
-	case SLOT_MOVE:
-		vm_s2_unmap(vm, change->before.gfns, true);
-		return;
-	case SLOT_FLAGS:
-		/* What is dirty already may be written. */
-		if (slot_logs(&change->after) &&
-		    (vm->dirty_ring || vm_dirty_begin(vm) != SLOT_LOG_DIRTY))
-			vm_s2_write_protect(vm, change->after.gfns);
-		return;
-	}
+	if (change->kind == SLOT_FLAGS && slot_logs(&change->after) &&
+	    (vm->dirty_ring || vm_dirty_begin(vm) != SLOT_LOG_DIRTY))
+		vm_s2_write_protect(vm, change->after.gfns);
 }
 
 static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 {
 	vm_inval_begin(vm, vm_slot_touched(change));
+	vm_slot_empty(vm, change);
 	/* Under the lock: a notifier sees either table, and the bracket's range with it. */
 	seam_write_lock(&vm->s2_lock);
 	seam_rcu_publish((void **)&vm->slots, change->next);

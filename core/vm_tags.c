@@ -51,11 +51,19 @@ void vm_tags_written(struct vm *vm, struct gfn_range range)
 void vm_tags_share(struct vm *vm)
 {
 	struct gfn_range all = { 0, s2_geom_pages(&vm->s2.geom) };
+	bool forgotten;
 
 	seam_write_lock(&vm->s2_lock);
 	vm->tags_shared = true;
+	forgotten = vm->tags_forgotten;
 	seam_write_unlock(&vm->s2_lock);
+	/* No leaf says anything of tags any more: it is not to be looked for at each slot. */
+	if (forgotten)
+		return;
 	vm_s2_tags_forget(vm, all);
+	seam_write_lock(&vm->s2_lock);
+	vm->tags_forgotten = true;
+	seam_write_unlock(&vm->s2_lock);
 }
 
 bool vm_tags_any(const struct vm *vm, struct gfn_range range)

@@ -17,9 +17,10 @@ parts='Kbuild core module include'
 [ "$folder" = . ] || parts=$(cd "$top/$folder" && echo Kbuild ./*.[ch])
 mkdir -p "$dir"
 
-# Newer files only, so that make sees what changed; and none that is gone.
+# Newer files only, so that make sees what changed; and none that is gone. They get the time of
+# now: a file that is edited during a build is newer than what that build made of it.
 # shellcheck disable=SC2086 # a list of files
-(cd "$top/$folder" && cp -Rpu $parts "$dir")
+(cd "$top/$folder" && cp -Ru $parts "$dir")
 # shellcheck disable=SC2086
 (cd "$dir" && find $parts -name '*.[chS]') | while read -r file; do
 	[ -e "$top/$folder/$file" ] || rm "$dir/$file"

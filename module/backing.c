@@ -230,8 +230,8 @@ static int pfnmap_find(struct mm_struct *mm, unsigned long hva, bool write, stru
 	if (!vma || !pfnmap_look(vma, hva, write, out))
 		return 0;
 	err = fixup_user_fault(mm, hva, write ? FAULT_FLAG_WRITE : 0, &unlocked);
-	if (err == -EHWPOISON || err == -ENOMEM)
-		return page_error(err, out);
+	if (err == -ENOMEM)
+		return err;
 	if (err)
 		return fatal_signal_pending(current) ? -EINTR : 0;
 	if (unlocked)

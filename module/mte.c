@@ -25,7 +25,8 @@ static void page_tags_zero(struct page *page, u64 block)
 			     : "memory");
 }
 
-static void folio_tags_sanitise(struct folio *folio, u64 block)
+/* One flag for all of a folio of hugetlb. */
+static void hugetlb_tags_sanitise(struct folio *folio, u64 block)
 {
 	unsigned long i;
 
@@ -36,33 +37,50 @@ static void folio_tags_sanitise(struct folio *folio, u64 block)
 	tsr_folio_set_tagged(folio);
 }
 
-/* The zero page is everybody's, its tags are zero from boot on, and nobody can write them. */
 static void page_tags_sanitise(struct page *page, u64 block)
 {
-	struct folio *folio = page_folio(page);
-
-	if (is_zero_page(page))
-		return;
-	if (tsr_folio_has_one_tag_flag(folio)) {
-		folio_tags_sanitise(folio, block);
-		return;
-	}
 	if (!try_page_mte_tagging(page))
 		return;
 	page_tags_zero(page, block);
 	set_page_mte_tagged(page);
 }
 
+/*
+ * All of a large folio alike: when Linux splits one, each part gets the flag that the first page
+ * has (mm/huge_memory.c, __split_folio_to_order()). A later page's own would be lost with its
+ * tags, and the first one's would pass off what an earlier owner left for live tags. It is not
+ * split meanwhile: the caller holds a page of it. The zero page is everybody's, its tags are zero
+ * from boot on, and nobody can write them.
+ */
+void tsr_folio_tags_sanitise(struct folio *folio)
+{
+	u64 block = tsr_tag_block();
+	unsigned long i;
+
+	if (is_zero_page(folio_page(folio, 0)))
+		return;
+	if (tsr_folio_has_one_tag_flag(folio)) {
+		hugetlb_tags_sanitise(folio, block);
+		return;
+	}
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		page_tags_sanitise(folio_page(folio, i), block);
+}
+
 void seam_tags_sanitise(struct hpa hpa, u64 pages)
 {
 	unsigned long pfn = PHYS_PFN(hpa.addr);
-	u64 block, i;
+	unsigned long end = pfn + pages;
 
 	if (!system_supports_mte())
 		return;
-	block = tsr_tag_block();
-	for (i = 0; i < pages; i++)
-		page_tags_sanitise(pfn_to_page(pfn + i), block);
+	while (pfn < end) {
+		struct page *page = pfn_to_page(pfn);
+		struct folio *folio = page_folio(page);
+
+		tsr_folio_tags_sanitise(folio);
+		pfn += folio_nr_pages(folio) - folio_page_idx(folio, page);
+	}
 }
 
 void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out)
@@ -72,7 +90,9 @@ void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out)
 	unsigned long i;
 
 	out->blank = is_zero_page(page);
-	out->tagged = tsr_page_is_tagged(page);
+	/* The flag that it would have after a split. */
+	out->tagged =
+		tsr_page_is_tagged(page) || tsr_page_is_tagged(folio_page(page_folio(page), 0));
 	if (tsr_folio_has_one_tag_flag(page_folio(page))) {
 		out->tagged_count = out->tagged ? count : 0;
 		return;

@@ -5,6 +5,7 @@
  * as 0 (Arm ARM C6.2).
  */
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 
 #include "tags.h"
@@ -66,31 +67,22 @@ bool tsr_page_tags_read(struct page *page, struct tsr_page_tags *tags)
 	return memchr_inv(tags, 0, sizeof(*tags));
 }
 
-/* A flag for all pages of the folio: who is first zeroes those that are not written. */
-static void folio_write(struct folio *folio, struct page *page, const struct tsr_page_tags *tags)
-{
-	static const struct tsr_page_tags none;
-	bool first = tsr_folio_try_tagging(folio);
-	unsigned long i;
-
-	for (i = 0; first && i < folio_nr_pages(folio); i++)
-		page_write(folio_page(folio, i), &none);
-	page_write(page, tags);
-	if (first)
-		tsr_folio_set_tagged(folio);
-}
-
+/*
+ * Preemption is off for as long as PG_mte_lock is held: a vCPU that wants the same page spins
+ * with preemption off (seam_tags_sanitise()), perhaps on this very CPU.
+ */
 void tsr_page_tags_write(struct page *page, const struct tsr_page_tags *tags)
 {
 	struct folio *folio = page_folio(page);
-	bool first;
+	bool first = false;
 
-	if (tsr_folio_has_one_tag_flag(folio)) {
-		folio_write(folio, page, tags);
-		return;
-	}
-	first = try_page_mte_tagging(page);
+	preempt_disable();
+	if (folio_test_large(folio))
+		tsr_folio_tags_sanitise(folio);
+	else
+		first = try_page_mte_tagging(page);
 	page_write(page, tags);
 	if (first)
 		set_page_mte_tagged(page);
+	preempt_enable();
 }

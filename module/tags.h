@@ -26,6 +26,9 @@ static inline unsigned long tsr_tag_block(void)
 	return 4UL << FIELD_GET(GMID_EL1_BS_MASK, read_sysreg_s(SYS_GMID_EL1));
 }
 
+/* mte.c: the folio, of which the caller holds a page, carries live tags from now on, all of it. */
+void tsr_folio_tags_sanitise(struct folio *folio);
+
 /* mte_page.c: @page is held by the caller, or mapped under the lock of its table. */
 
 /* Does it carry live tags? They may all be 0. */

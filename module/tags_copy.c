@@ -6,35 +6,54 @@
 
 #include "tags.h"
 
-#define WORD_TAGS 16
-#define PAGE_TAGS (TSR_TAG_WORDS * WORD_TAGS)
-#define TAG_BITS  4
-#define TAG_MASK  GENMASK_ULL(TAG_BITS - 1, 0)
+#define PAGE_TAGS (TSR_TAG_WORDS * 16)
+
+/* Eight nibbles to bytes of their own, by halves. */
+static u64 nibbles_spread(u32 nibbles)
+{
+	u64 x = nibbles;
+
+	x = (x | x << 16) & 0x0000ffff0000ffffULL;
+	x = (x | x << 8) & 0x00ff00ff00ff00ffULL;
+	return (x | x << 4) & 0x0f0f0f0f0f0f0f0fULL;
+}
+
+/* Back; the upper halves of the bytes do not count. */
+static u32 nibbles_gather(u64 x)
+{
+	x &= 0x0f0f0f0f0f0f0f0fULL;
+	x = (x | x >> 4) & 0x00ff00ff00ff00ffULL;
+	x = (x | x >> 8) & 0x0000ffff0000ffffULL;
+	return x | x >> 16;
+}
 
 static int copy_from_page(struct tsr_vm *vm, struct gfn gfn, u8 __user *user)
 {
+	u64 bytes[PAGE_TAGS / sizeof(u64)];
 	struct tsr_page_tags tags;
-	u8 bytes[PAGE_TAGS];
 	unsigned int i;
 	int ret = tsr_guest_tags_get(vm, gfn, &tags);
 
 	if (ret < 0)
 		return ret;
-	for (i = 0; i < PAGE_TAGS; i++)
-		bytes[i] = tags.words[i / WORD_TAGS] >> i % WORD_TAGS * TAG_BITS & TAG_MASK;
+	for (i = 0; i < TSR_TAG_WORDS; i++) {
+		bytes[2 * i] = nibbles_spread(lower_32_bits(tags.words[i]));
+		bytes[2 * i + 1] = nibbles_spread(upper_32_bits(tags.words[i]));
+	}
 	return copy_to_user(user, bytes, sizeof(bytes)) ? -EFAULT : 0;
 }
 
 static int copy_to_page(struct tsr_vm *vm, struct gfn gfn, const u8 __user *user)
 {
-	struct tsr_page_tags tags = { 0 };
-	u8 bytes[PAGE_TAGS];
+	u64 bytes[PAGE_TAGS / sizeof(u64)];
+	struct tsr_page_tags tags;
 	unsigned int i;
 
 	if (copy_from_user(bytes, user, sizeof(bytes)))
 		return -EFAULT;
-	for (i = 0; i < PAGE_TAGS; i++)
-		tags.words[i / WORD_TAGS] |= (bytes[i] & TAG_MASK) << i % WORD_TAGS * TAG_BITS;
+	for (i = 0; i < TSR_TAG_WORDS; i++)
+		tags.words[i] = nibbles_gather(bytes[2 * i]) | (u64)nibbles_gather(bytes[2 * i + 1])
+								       << 32;
 	return tsr_guest_tags_set(vm, gfn, &tags);
 }
 

@@ -5,7 +5,11 @@
  *
  * An entry is looked at under the lock of its table, where what is mapped cannot be freed, and
  * an entry that is empty is empty (arm64 also empties entries for a moment without telling
- * notifiers, to change their size). The tables on the way are freed after an RCU grace period.
+ * notifiers, to change their size).
+ *
+ * Tables are looked at only below a mapping that the mmap lock keeps there: those of one that
+ * is gone are freed beside readers of that lock, and when memory is short RCU does not delay
+ * that. What may be freed below a mapping that stays (khugepaged) is, after a grace period.
  */
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -21,9 +25,9 @@
 struct find {
 	struct mm_struct *mm;
 	unsigned long hva;
-	unsigned int count;
-	u64 may;    /* may have tags */
-	u64 absent; /* are in no table: tags may be elsewhere */
+	unsigned int count; /* they end here: a mapping does, or what was asked for */
+	u64 may;	    /* may have tags */
+	u64 absent;	    /* are in no table: tags may be elsewhere */
 };
 
 static unsigned long find_address(const struct find *f, unsigned int i)
@@ -172,49 +176,43 @@ static void find_cached(struct find *f, const struct vm_area_struct *vma, unsign
 		f->may |= BIT_ULL(i + (at - first)) & f->absent;
 }
 
-/* The mmap lock is held. Anonymous memory that is nowhere has never been touched. */
-static int find_elsewhere(struct find *f)
+/*
+ * Pages from @i on, to the end of @vma or of what was asked for. Anonymous memory that is in no
+ * table has never been touched.
+ */
+static void find_mapped(struct find *f, const struct vm_area_struct *vma, unsigned int i)
 {
-	unsigned int i, count;
+	unsigned int first = i;
 
-	for (i = 0; i < f->count; i += count) {
-		struct vm_area_struct *vma;
-
-		count = 1;
-		if (!(f->absent >> i & 1))
-			continue;
-		vma = vma_lookup(f->mm, find_address(f, i));
-		if (!vma) {
-			f->count = i;
-			return -EFAULT;
-		}
-		count = min_t(unsigned long, f->count - i,
-			      PHYS_PFN(vma->vm_end - find_address(f, i)));
-		if (vma->vm_file && (vma->vm_flags & VM_MTE_ALLOWED))
-			find_cached(f, vma, i, count);
-	}
-	return 0;
+	f->absent = 0;
+	rcu_read_lock();
+	while (i < f->count)
+		i += find_step(f, i);
+	rcu_read_unlock();
+	if (f->absent && vma->vm_file && (vma->vm_flags & VM_MTE_ALLOWED))
+		find_cached(f, vma, first, f->count - first);
 }
 
 int tsr_tags_find(unsigned long hva, unsigned int *count, u64 *may)
 {
-	struct find f = { .mm = current->mm, .hva = hva, .count = *count };
+	struct find f = { .mm = current->mm, .hva = hva };
 	unsigned int i;
-	int err = 0;
+	int err = mmap_read_lock_killable(f.mm) ? -EINTR : 0;
 
-	*may = 0;
-	if (mmap_read_lock_killable(f.mm)) {
-		*count = 0;
-		return -EINTR;
+	for (i = 0; !err && i < *count; i = f.count) {
+		unsigned long at = find_address(&f, i);
+		struct vm_area_struct *vma = vma_lookup(f.mm, at);
+
+		if (!vma) {
+			err = -EFAULT;
+			break;
+		}
+		f.count = i + min_t(unsigned long, *count - i, PHYS_PFN(vma->vm_end - at));
+		find_mapped(&f, vma, i);
 	}
-	rcu_read_lock();
-	for (i = 0; i < f.count;)
-		i += find_step(&f, i);
-	rcu_read_unlock();
-	if (f.absent)
-		err = find_elsewhere(&f);
-	mmap_read_unlock(f.mm);
-	*count = f.count;
-	*may = f.may & find_bits(0, f.count);
+	if (err != -EINTR)
+		mmap_read_unlock(f.mm);
+	*count = i;
+	*may = f.may;
 	return err;
 }

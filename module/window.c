@@ -160,20 +160,28 @@ static struct window *window_make(unsigned long pfn, unsigned long count)
 	return NULL;
 }
 
+/*
+ * First room in the tree for all pages, then all at once: a window that is not to be is never
+ * seen by those who look for one without making it.
+ */
 static int window_publish(struct window *w)
 {
 	unsigned long i;
 	int err;
 
 	for (i = 0; i < w->count; i++) {
-		err = xa_err(xa_store(&windows, w->first + i, w, GFP_KERNEL_ACCOUNT));
+		err = xa_reserve(&windows, w->first + i, GFP_KERNEL_ACCOUNT);
 		if (err)
 			goto undo;
 	}
+	xa_lock(&windows);
+	for (i = 0; i < w->count; i++)
+		__xa_store(&windows, w->first + i, w, 0);
+	xa_unlock(&windows);
 	return 0;
 undo:
 	while (i--)
-		xa_erase(&windows, w->first + i);
+		xa_release(&windows, w->first + i);
 	return err;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * bench-tags-bulk lazy|eager PAGES EACH: what it costs the VMM to have all tags of a guest of
- * PAGES pages that it has all written, of which every EACHth has tags, in nanoseconds of the
- * host's monotonic clock, which under QEMU's -icount shift=0 are instructions: the least of
- * several rounds. And how many bytes it gets.
+ * PAGES pages that it has all written, and of which it uses tags in every EACHth, in nanoseconds
+ * of the host's monotonic clock, which under QEMU's -icount shift=0 are instructions: the least
+ * of several rounds. And how many bytes the VMM gets.
  *
  *	copy INSTRUCTIONS BYTES	    KVM_ARM_MTE_COPY_TAGS
  *	batch INSTRUCTIONS BYTES    KVM_TSR_TAG_BATCH, where it is served: tags, and its bitmap
@@ -63,7 +63,8 @@ static void guest_make(struct machine *m, uint64_t pages, uint64_t each)
 		};
 
 		heap_page(tags);
-		if (call(m->vm, KVM_ARM_MTE_COPY_TAGS, (unsigned long)&copy) != (long)PAGE)
+		if (call(m->vm, KVM_ARM_MTE_COPY_TAGS, (unsigned long)&copy) != (long)PAGE ||
+		    !machine_finishes(m, guest_ldg, copy.guest_ipa, 0, NULL))
 			errx(1, "the guest has no tags");
 	}
 }
@@ -149,7 +150,9 @@ int main(int argc, char **argv)
 	if (!pages || !each)
 		errx(2, "usage: bench-tags-bulk lazy|eager PAGES EACH");
 	env_init();
-	machine_open(&m, MACHINE_MTE | (!strcmp(argv[1], "lazy") ? MACHINE_LAZY : 0));
+	machine_open(&m, MACHINE_MTE | MACHINE_MMU | (!strcmp(argv[1], "lazy") ? MACHINE_LAZY : 0));
+	/* Else each of the guest's stores would use a tag. */
+	machine_checks(&m, false);
 	guest_make(&m, pages, each);
 	copy_measure(&m, pages);
 	if (env.tsr)

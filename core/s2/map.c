@@ -306,7 +306,7 @@ static inline bool s2_mapping_fits(const struct s2_mapping *m, u64 nr, int level
 static inline void s2_map_spend(struct s2_walk *walk, const struct s2_mapping *m, u64 pages)
 {
 	if (s2_leaf_is_work(m->s2, m->leaf))
-		s2_walk_spend(walk, pages / S2_PAGES_A_TABLE);
+		s2_walk_spend_pages(walk, pages);
 }
 
 static bool s2_map_enter(struct s2_walk *walk, u64 *entry, u64 nr, int level, bool whole)

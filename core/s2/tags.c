@@ -23,6 +23,20 @@ static void s2_tags_add(const struct s2 *s2, struct s2_tags *tags, u64 desc, int
 	}
 }
 
+/* @n entries of the last level, from bit @from on. Most say UNTAGGED, which leaves alone do. */
+static void s2_tags_add_pages(const struct s2 *s2, struct s2_tags *tags, const u64 *entry,
+			      unsigned int from, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		u64 desc = READ_ONCE(entry[i]);
+
+		if (desc & S2_DESC_UNTAGGED)
+			tags->known |= BIT_ULL(from + i);
+		else
+			s2_tags_add(s2, tags, desc, TSR_LEVEL_LAST, BIT_ULL(from + i));
+	}
+}
+
 /* @n pages from bit @from on; n is 1 to 64. */
 static u64 s2_tags_mask(unsigned int from, unsigned int n)
 {
@@ -48,9 +62,7 @@ struct s2_tags s2_tags_look(const struct s2 *s2, struct gfn first, unsigned int 
 			s2_tags_add(s2, &tags, READ_ONCE(*entry), level,
 				    s2_tags_mask(i, (unsigned int)n));
 		else
-			for (unsigned int page = 0; page < n; page++)
-				s2_tags_add(s2, &tags, READ_ONCE(entry[page]), level,
-					    BIT_ULL(i + page));
+			s2_tags_add_pages(s2, &tags, entry, i, (unsigned int)n);
 		i += (unsigned int)n;
 	}
 	return tags;

@@ -26,12 +26,11 @@ static void s2_unmap_clean(struct s2_walk *walk, u64 *entry, unsigned int count,
 	seam_dsb_ishst();
 	seam_tlbi_range(s2->tlb, gfn_of(nr), (u64)count << TSR_LEVEL_ORDER(level), level);
 	for (unsigned int i = 0; i < count; i++) {
-		u64 was = READ_ONCE(entry[i]), cleaned;
+		u64 was = READ_ONCE(entry[i]);
 
 		if (!was)
 			continue;
-		cleaned = s2_leaf_leave(s2, was | S2_DESC_VALID, level);
-		s2_walk_spend(walk, cleaned / S2_PAGES_A_TABLE);
+		s2_walk_spend_pages(walk, s2_leaf_leave(s2, was | S2_DESC_VALID, level));
 		WRITE_ONCE(entry[i], 0);
 	}
 }
@@ -124,7 +123,7 @@ static void s2_leaf_clean(struct s2_walk *walk, u64 desc, int level)
 	if (!s2_leaf_cached(walk->s2, desc, level))
 		return;
 	seam_dcache_clean_inval_poc(s2_desc_hpa(desc), s2_level_bytes(level));
-	s2_walk_spend(walk, s2_level_pages(level) / S2_PAGES_A_TABLE);
+	s2_walk_spend_pages(walk, s2_level_pages(level));
 }
 
 static void s2_clean_pages(struct s2_walk *walk, u64 *entry, unsigned int count, u64 nr)

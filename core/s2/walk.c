@@ -68,6 +68,13 @@ void s2_walk_spend(struct s2_walk *walk, u64 cost)
 	walk->budget -= cost < walk->budget ? (unsigned int)cost : walk->budget;
 }
 
+void s2_walk_spend_pages(struct s2_walk *walk, u64 pages)
+{
+	walk->pages_spent += pages;
+	s2_walk_spend(walk, walk->pages_spent / S2_PAGES_A_TABLE);
+	walk->pages_spent %= S2_PAGES_A_TABLE;
+}
+
 void s2_walk_stop(struct s2_walk *walk, u64 nr)
 {
 	if (nr < walk->range.begin)

@@ -26,6 +26,7 @@ struct s2_walk {
 	void (*leave)(struct s2_walk *walk, u64 *entry, u64 nr, int level);
 	bool holes;		    /* entries that are not valid are entered, too */
 	unsigned int budget;	    /* see s2_walk_spend() */
+	u64 pages_spent;	    /* of a table; see s2_walk_spend_pages() */
 	u64 stop;		    /* the page at which the walk has stopped for want of it */
 	u64 stale_begin, stale_end; /* pages; equal: none */
 	int stale_level;	    /* of leaves, if all are of one; -1: tables, too */
@@ -41,6 +42,8 @@ u64 s2_walk_run(struct s2_walk *walk);
 void s2_walk_spend(struct s2_walk *walk, u64 cost);
 /* Cleaning the caches of so many pages takes as long as the work on a table. */
 #define S2_PAGES_A_TABLE 64U
+/* Takes what @pages that were cleaned cost; what is less than one is kept for the next. */
+void s2_walk_spend_pages(struct s2_walk *walk, u64 pages);
 /* The walk ends here: it cannot do what it should with page @nr. */
 void s2_walk_stop(struct s2_walk *walk, u64 nr);
 /*

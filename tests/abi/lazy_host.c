@@ -347,6 +347,31 @@ static void huge(void)
 	munmap(memory, BLOCK);
 }
 
+/*
+ * Linux splits a transparent huge page of which a part is to be swapped out; each part gets the
+ * tag flag that the first page has.
+ */
+static void split(void)
+{
+	uint8_t *map = memory_anon(2 * BLOCK);
+	uint8_t *memory = map + (BLOCK - (uintptr_t)map % BLOCK) % BLOCK;
+	struct machine m;
+
+	madvise(memory, BLOCK, MADV_HUGEPAGE);
+	machine_open(&m, LAZY);
+	machine_checks(&m, false);
+	machine_slot(&m, TEST_SLOT, 0, TEST_GPA, BLOCK, memory);
+	for (uint64_t page = 0; page < 10; page++)
+		machine_finishes(&m, guest_str, page_gpa(page), 0x77, NULL);
+	tag_set(&m, 7, 5);
+	if (madvise(memory + 9 * PAGE, PAGE, MADV_PAGEOUT))
+		tap_note("not split");
+	tap_ok(tag_is(&m, 7, 5), "a tag of a huge page that is split");
+	tap_ok(tag_is(&m, 0, 0) && tag_is(&m, 8, 0) && tag_is(&m, 9, 0), "and no others");
+	machine_close(&m);
+	munmap(map, 2 * BLOCK);
+}
+
 void test_lazy_host(void)
 {
 	if (!env.tsr || !env.mte) {
@@ -360,4 +385,5 @@ void test_lazy_host(void)
 	two_vms();
 	aliased();
 	huge();
+	split();
 }

@@ -14,12 +14,12 @@ ends()
 	count=$((count + 1))
 	timeout 30 tessera "$@" >"$out" 2>&1 </dev/null
 	status=$?
+	echo "status $status" >>"$out"
 	if [ $status = "$want" ] && grep -q -- "$text" "$out"; then
 		echo "ok $count - $what: status $want"
 	else
 		echo "not ok $count - $what: status $want"
 		sed 's/^/# /' "$out"
-		echo "# status $status"
 	fi
 }
 

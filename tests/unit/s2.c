@@ -177,6 +177,30 @@ static void long_ranges_in_pieces(void **state)
 	assert_int_equal(emu_tables_live(), 2 + t.cache.count);
 }
 
+/* Cleaning caches is work as well, by pages as by blocks. */
+static void cleaning_in_pieces(void **state)
+{
+	const struct s2_leaf leaf = { .hpa = hpa_of(PA), .type = MEMTYPE_WB, .perm = RWXT };
+	const struct gfn_range range = world_gfns(IPA, GIB / 2);
+	const u64 most = (IPA + GIB / 8) / PAGE;
+
+	end(NULL);
+	for (int level = 2; level <= 3; level++) {
+		tables_begin(&host_a76, 40);
+		map_range(IPA, GIB / 2, level, &leaf);
+		seam_write_lock(&t.lock);
+		assert_true(s2_range_clean(&t.s2, range) < most);
+		assert_true(s2_range_unmap(&t.s2, NULL, range) < most);
+		seam_write_unlock(&t.lock);
+		map_range(IPA, GIB / 2, level, &leaf);
+		seam_write_lock(&t.lock);
+		assert_true(s2_range_protect(&t.s2, NULL, range, PERM_R | PERM_W | PERM_X) < most);
+		seam_write_unlock(&t.lock);
+		end(NULL);
+	}
+	tables_begin(&host_max, 40);
+}
+
 /* No table at hand: the whole block goes, or loses the permission. */
 static void cut_without_a_table(void **state)
 {
@@ -350,6 +374,7 @@ int main(void)
 		TEST(block_replaces_tables),
 		TEST(unmap_is_exact),
 		TEST(long_ranges_in_pieces),
+		TEST(cleaning_in_pieces),
 		TEST(cut_without_a_table),
 		TEST(protect_narrows),
 		TEST(ages),

@@ -445,6 +445,30 @@ static void opened_meanwhile(void **state)
 	}
 }
 
+static void other_opens_and_leaves(void *arg)
+{
+	other_opens(arg);
+	emu_tag_store(hpa_at(*(u64 *)arg), MINE);
+	vm_release(&w.vm);
+}
+
+/* It was opened, and all mappings were dropped: the flag that was read before is an old one. */
+static void opened_and_released(void **state)
+{
+	u64 gpa = IPA;
+
+	lazy_begin(&host_max);
+	world_slot(&w, 0, 0, IPA, PAGE, own_page);
+	emu_backing_hook(other_opens_and_leaves, &gpa);
+	assert_int_equal(world_fault(&w, IPA, ACCESS_DATA, PERM_R, false).outcome, VM_RESUME);
+	assert_known(IPA, UNKNOWN);
+	assert_runs(IPA, EMU_READ);
+	assert_known(IPA, TAGGED);
+	assert_int_equal(tag_load(IPA), MINE);
+	s2_cache_drain(&other);
+	world_end(&w);
+}
+
 static void vmm_tags(void *arg)
 {
 	emu_tag_store(((const struct emu_vma *)arg)->hpa, MINE);
@@ -534,15 +558,25 @@ static void aliased(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(enabling),	      cmocka_unit_test(first_use),
-		cmocka_unit_test(live_tags),	      cmocka_unit_test(zero_page),
-		cmocka_unit_test(shared_memory),      cmocka_unit_test(private_file),
-		cmocka_unit_test(file_that_stays),    cmocka_unit_test(denied),
-		cmocka_unit_test(without_mte_perm),   cmocka_unit_test(blocks),
-		cmocka_unit_test(blocks_come_back),   cmocka_unit_test(blocks_rejoined),
-		cmocka_unit_test(unequal_pages),      cmocka_unit_test(split_without_memory),
-		cmocka_unit_test(opened_meanwhile),   cmocka_unit_test(tagged_by_the_vmm),
-		cmocka_unit_test(notifier_meanwhile), cmocka_unit_test(aliased),
+		cmocka_unit_test(enabling),
+		cmocka_unit_test(first_use),
+		cmocka_unit_test(live_tags),
+		cmocka_unit_test(zero_page),
+		cmocka_unit_test(shared_memory),
+		cmocka_unit_test(private_file),
+		cmocka_unit_test(file_that_stays),
+		cmocka_unit_test(denied),
+		cmocka_unit_test(without_mte_perm),
+		cmocka_unit_test(blocks),
+		cmocka_unit_test(blocks_come_back),
+		cmocka_unit_test(blocks_rejoined),
+		cmocka_unit_test(unequal_pages),
+		cmocka_unit_test(split_without_memory),
+		cmocka_unit_test(opened_meanwhile),
+		cmocka_unit_test(tagged_by_the_vmm),
+		cmocka_unit_test(notifier_meanwhile),
+		cmocka_unit_test(aliased),
+		cmocka_unit_test(opened_and_released),
 	};
 
 	return RUN(tests);

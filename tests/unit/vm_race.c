@@ -225,6 +225,55 @@ static void against_a_widening(void **state)
 	}
 }
 
+/*
+ * The host takes a slot's memory while the slot goes, or goes elsewhere: whether the notifier
+ * finds it or not, nothing of that memory is mapped when it returns.
+ */
+static void slot_leaves(void *arg)
+{
+	const struct slot_request *req = arg;
+
+	if (vm_slot_set(&w.vm, req))
+		emu_sched_fail("the slot does not change");
+}
+
+static void host_takes(void *arg)
+{
+	const struct emu_vma *vma = arg;
+
+	vm_hva_invalidate_begin(&w.vm, vma->begin, vma->end);
+	if (!emu_tlb_access(&w.mmu, IPA, EMU_READ, emu_sched_random(1024)).fault)
+		emu_sched_fail("the guest has memory that the host has taken");
+	vm_hva_invalidate_end(&w.vm, vma->begin, vma->end);
+}
+
+static void against_a_slot_that_leaves(void **state)
+{
+	struct slot_request req = { 0 };
+	struct emu_vma vma;
+	const struct emu_actor actors[] = {
+		{ "VMM", slot_leaves, &req },
+		{ "host", host_takes, &vma },
+	};
+
+	for (u64 seed = 0; seed < 500; seed++) {
+		const char *error;
+
+		world_begin(&w, &host_max, 40);
+		vma = *world_ram(&w, 0, IPA, BLOCK, 0);
+		world_access(&w, IPA, EMU_WRITE);
+		req = (struct slot_request){
+			.gpa = IPA2,
+			.size = seed & 1 ? BLOCK : 0,
+			.hva = vma.begin,
+		};
+		error = emu_sched_run(seed, actors, 2);
+		if (error)
+			fail_msg("%s", error);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +287,7 @@ int main(void)
 		cmocka_unit_test(change_ends_under_a_new_slot),
 		cmocka_unit_test(changes_overlap),
 		cmocka_unit_test(against_a_widening),
+		cmocka_unit_test(against_a_slot_that_leaves),
 	};
 
 	return RUN(tests);

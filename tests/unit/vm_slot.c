@@ -199,6 +199,28 @@ static void unmapped_in_turns(void **state)
 	}
 }
 
+/* Memory behind two slots that is too much to be unmapped in one piece. */
+static void unmapped_in_pieces(void **state)
+{
+	const struct emu_vma vma = { .kind = BACKING_RAM, .order = 9 };
+	const u64 size = 32 * BLOCK;
+	struct slot_request alias = { 1, 0, IPA + GIB, size, HVA_BASE };
+
+	world_begin(&w, &host_a76, 40);
+	world_slot(&w, 0, 0, IPA, size, vma);
+	assert_int_equal(vm_slot_set(&w.vm, &alias), 0);
+	for (u64 at = 0; at < 2 * size; at += BLOCK)
+		world_access(&w, at < size ? IPA + at : IPA + GIB + at - size, EMU_READ);
+	vm_hva_invalidate_begin_turns(&w.vm, HVA_BASE, HVA_BASE + size);
+	for (u64 at = 0; at < size; at += BLOCK) {
+		assert_int_equal(world_walk(&w, IPA + at, EMU_READ).fault, EMU_FAULT_TRANSLATION);
+		assert_int_equal(world_walk(&w, IPA + GIB + at, EMU_READ).fault,
+				 EMU_FAULT_TRANSLATION);
+	}
+	vm_hva_invalidate_end(&w.vm, HVA_BASE, HVA_BASE + size);
+	world_end(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +232,7 @@ int main(void)
 		cmocka_unit_test(addresses_of_the_vmm),
 		cmocka_unit_test(addresses_to_write),
 		cmocka_unit_test(unmapped_in_turns),
+		cmocka_unit_test(unmapped_in_pieces),
 	};
 
 	return RUN(tests);

@@ -32,6 +32,7 @@ static char path[] = "/tmp/vmm_service.XXXXXX", dump[64];
 static unsigned char tags[PAGES][TSR_TAGS_PAGE_BYTES];
 static uint64_t bad_page; /* whose tags cannot be written */
 static bool served;
+static bool stray; /* more bits are set than pages were asked for */
 static _Atomic uint64_t steps;
 static _Atomic bool over;
 static pthread_t vcpu_threads[VCPUS], main_thread;
@@ -96,6 +97,8 @@ int tsr_tags_read(struct tsr_vm *vm, uint64_t gpa, uint64_t pages, uint64_t *bit
 			used += TSR_TAGS_PAGE_BYTES;
 			word |= UINT64_C(1) << i;
 		}
+		if (stray && pages - done->pages < 64)
+			word |= UINT64_C(1) << 63;
 		bitmap[done->pages / 64] = word;
 		done->bytes = used;
 	}
@@ -189,6 +192,7 @@ static int teardown(void **state)
 static int fresh(void **state)
 {
 	served = true;
+	stray = false;
 	bad_page = UINT64_MAX;
 	memset(tags, 0, sizeof(tags));
 	return 0;
@@ -301,6 +305,16 @@ static void test_not_served(void **state)
 	assert_true(stat(dump, &stat_of_dump));
 }
 
+/* An answer of which a word has more bits than pages is none. */
+static void test_stray_bits(void **state)
+{
+	fill(1);
+	stray = true;
+	open_client(&client);
+	assert_int_equal(tags_dump(&client, dump, false), STATUS_NO_ANSWER);
+	client_close(&client);
+}
+
 static void test_tags_set_needs_rest(void **state)
 {
 	struct client holder = { .where = NULL };
@@ -372,6 +386,7 @@ int main(void)
 		cmocka_unit_test_setup(test_failed_restore, fresh),
 		cmocka_unit_test_setup(test_other_memory, fresh),
 		cmocka_unit_test_setup(test_not_served, fresh),
+		cmocka_unit_test_setup(test_stray_bits, fresh),
 		cmocka_unit_test_setup(test_tags_set_needs_rest, fresh),
 		cmocka_unit_test_setup(test_holders, fresh),
 		cmocka_unit_test_setup(test_many, fresh),

@@ -95,6 +95,12 @@ static uint64_t bits_of(const uint64_t *bitmap, uint64_t pages)
 	return bits;
 }
 
+/* Whoever goes by words is to find no more bits than pages. */
+static bool bits_beyond(const uint64_t *bitmap, uint64_t pages)
+{
+	return pages % 64 && bitmap[pages / 64] >> pages % 64;
+}
+
 int client_tags(struct client *client, uint64_t gpa, uint64_t pages, struct tsr_why *why)
 {
 	const struct answer *answer = &client->answer;
@@ -108,6 +114,7 @@ int client_tags(struct client *client, uint64_t gpa, uint64_t pages, struct tsr_
 		return error;
 	if (answer->pages_done && answer->pages_done <= client->ask.pages &&
 	    (!(answer->pages_done % 64) || answer->pages_done == client->ask.pages) &&
+	    !bits_beyond(answer->bitmap, answer->pages_done) &&
 	    answer->bytes == bits_of(answer->bitmap, answer->pages_done) * 128)
 		return 0;
 	return tsr_because(why, -EPROTO, "%s gives an answer that makes no sense.", client->where);
