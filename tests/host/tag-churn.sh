@@ -71,11 +71,14 @@ low="--ram 32M --ram 0x80000000:8M"
 	swaps "anonymous memory" $low
 	swaps "a memfd, tags at once" --tags eager $low:memfd
 	swaps "a file's pages, made the VM's own" $low:file=$file,private
+	swaps "a memfd, and its pages are watched" --watch 0x80100000:0x200000:rw \
+		--watch-every 100 $low:memfd
+}
+# shellcheck disable=SC2086
+[ -z "$TSR_FULL" ] || {
 	swaps "a file's pages, promoted alone" --tags eager --promote-unit page \
 		$low:file=$file,private
 	swaps "a shared file, promoted" $low:file=$file,exclusive
-	swaps "a memfd, and its pages are watched" --watch 0x80100000:0x200000:rw \
-		--watch-every 100 $low:memfd
 }
 echo "1..$count"
 
