@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * proves: a range is refused or half open without a wrap, and what is asked of ranges is right
+ * options: --refine
  */
 #include "proof.h"
 
