@@ -110,13 +110,15 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, s
  * The level to map at. What is cleaned is cleaned with the lock held, now and when the guest
  * loses it: nobody is to wait for a GiB of that.
  */
-static int vm_map_level(const struct fault_env *env, const struct vm_view *view,
+static int vm_map_level(struct vm *vm, const struct fault_env *env, const struct vm_view *view,
 			const struct backing *b, const struct fault_verdict *v, bool clean)
 {
 	struct backing piece = *b;
 	int level;
 
-	piece.order = fault_tags_order(env, v, b);
+	if (env->lazy && (v->need & PERM_T))
+		piece.tagged_count = vm_tags_count(vm, view->gfn, b);
+	piece.order = fault_tags_order(env, v, &piece);
 	level = fault_level(&view->slot, view->gfn, &piece, view->attr.level);
 
 	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
@@ -128,7 +130,7 @@ static int vm_map(struct vm *vm, const struct fault_env *env, struct s2_cache *c
 {
 	bool clean = memtype_needs_clean(b->kind, vm->host);
 	bool window = memtype_needs_window(b->kind, vm->host);
-	int level = vm_map_level(env, view, b, v, clean);
+	int level = vm_map_level(vm, env, view, b, v, clean);
 	struct s2_leaf leaf = {
 		.hpa = hpa_of(b->hpa.addr & ~((TSR_PAGE_SIZE << TSR_LEVEL_ORDER(level)) - 1)),
 		.type = v->type,

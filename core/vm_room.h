@@ -41,6 +41,11 @@ static inline enum slot_log vm_dirty_begin(const struct vm *vm)
 
 /* Is any of @range mapped with tags that may not be zero? s2_lock, either way. */
 bool vm_tags_any(const struct vm *vm, struct gfn_range range);
+/*
+ * How many pages of the block of memory @b around @gfn may have tags: no more than have the host's
+ * flag, which all of a folio get together, and no leaf says that they have none.
+ */
+u32 vm_tags_count(struct vm *vm, struct gfn gfn, const struct backing *b);
 
 /*
  * S2_DESC_UNTAGGED, if a leaf of @level and @perm over @b may say so; or 0. Where memory is

@@ -66,6 +66,30 @@ void vm_tags_share(struct vm *vm)
 	seam_write_unlock(&vm->s2_lock);
 }
 
+/* Pages of 64 of whose tags no leaf says that there are none. */
+static u32 tags_unknown(struct vm *vm, struct gfn first)
+{
+	struct s2_tags tags = vm_tags_look(vm, first, 64);
+	u64 left = ~tags.known | tags.tagged;
+	u32 count = 0;
+
+	for (; left; left &= left - 1)
+		count++;
+	return count;
+}
+
+u32 vm_tags_count(struct vm *vm, struct gfn gfn, const struct backing *b)
+{
+	u64 pages = 1ULL << b->order, begin = gfn.nr & ~(pages - 1);
+	u32 count = 0;
+
+	if (pages < 64 || pages > TSR_LEVEL_COUNT || !b->tagged_count)
+		return b->tagged_count;
+	for (u64 i = 0; i < pages; i += 64)
+		count += tags_unknown(vm, gfn_of(begin + i));
+	return count < b->tagged_count ? count : b->tagged_count;
+}
+
 bool vm_tags_any(const struct vm *vm, struct gfn_range range)
 {
 	while (!gfn_range_empty(range)) {

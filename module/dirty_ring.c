@@ -29,7 +29,7 @@ int tsr_dirty_ring_init(struct tsr_dirty_ring *ring, u32 bytes)
 {
 	if (!bytes)
 		return 0;
-	ring->gfns = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	ring->gfns = __vmalloc(bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN);
 	if (!ring->gfns)
 		return -ENOMEM;
 	ring->size = bytes / sizeof(*ring->gfns);
