@@ -209,33 +209,28 @@ static long coalesce(void)
 	return call(m.vm, KVM_REGISTER_COALESCED_MMIO, PTR(&zone));
 }
 
-/* To the end of a snippet that is begun anew where it did not get there. */
-static long run(const void *snippet, uint64_t x1)
+/* To the end of the snippet; a run that failed goes on where it was. */
+static long run(void)
 {
-	long ret;
+	long ret = machine_run(&m);
 
-	machine_call(&m, snippet, TEST_GPA, x1);
-	ret = machine_run(&m);
 	if (!ret && !machine_done(&m, NULL))
 		machine_explain(&m, ret);
 	return ret || machine_done(&m, NULL) ? ret : -EIO;
 }
 
-static long run_first(void)
+static void open_with_store(void)
 {
-	return run(guest_str, 1);
+	open_with_slot();
+	machine_call(&m, guest_str, TEST_GPA, 1);
 }
 
 /* Pages of two tables of the last level, all of them new to the host, too. */
-static long run_touch(void)
-{
-	return run(guest_touch_loop, TEST_PAGES);
-}
-
 static void open_untouched(void)
 {
 	memory_drop(memory, TEST_PAGES * PAGE);
 	open_with_slot();
+	machine_call(&m, guest_touch_loop, TEST_GPA, TEST_PAGES);
 }
 
 /* --- The trials. --- */
@@ -262,8 +257,8 @@ static const struct trial {
 	{ "KVM_GET_DIRTY_LOG", open_with_log, get_log, close_machine },
 	{ "an SMCCC filter", open_machine, set_filter, close_machine },
 	{ "KVM_REGISTER_COALESCED_MMIO", open_machine, coalesce, close_machine },
-	{ "the first KVM_RUN", open_with_slot, run_first, close_machine },
-	{ "KVM_RUN, new memory", open_untouched, run_touch, close_machine },
+	{ "the first KVM_RUN", open_with_store, run, close_machine },
+	{ "KVM_RUN, new memory", open_untouched, run, close_machine },
 };
 
 /* The Nth allocation fails; false: there is none such, or the test has failed. */
