@@ -186,7 +186,7 @@ void test_owners(void)
 		return;
 	}
 	if (access("/proc/self/pagemap", R_OK)) {
-		tap_skip("this kernel does not say which pages there are", "pages of a VM with MTE");
+		tap_skip("there is no pagemap", "pages of a VM with MTE");
 		return;
 	}
 	one_cpu(&before);
