@@ -3,6 +3,7 @@
 # A guest's tags, in memory of each kind and while it is promoted, when the host swaps all of it
 # out over and over, and while attributes come and go: its own checks find nothing, none is lost.
 # machines: max neoverse-n2
+# only: full
 # timeout: 180
 count=0
 milliseconds=${TSR_FULL:+20000}
