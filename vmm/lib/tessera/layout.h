@@ -30,9 +30,9 @@ enum tsr_ram_kind {
 struct tsr_ram_spec {
 	struct tsr_range gpa;
 	enum tsr_ram_kind kind;
-	bool exclusive;	  /* FILE_SHARED: nobody else maps or reads it while the VM runs */
-	bool guest_memfd; /* ANON, MEMFD: pages may be private (tessera/private.h) */
+	bool exclusive; /* FILE_SHARED: nobody else maps or reads it while the VM runs */
 	char path[256];
+	bool guest_memfd; /* ANON, MEMFD: pages may be private (tessera/private.h) */
 };
 
 /*
