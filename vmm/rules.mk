@@ -53,7 +53,8 @@ $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \
 	LDFLAGS += -Wl,--wrap=malloc,--wrap=realloc,--wrap=mmap
 
 # Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
-vmm-tsan := $(addprefix $(B)/unit/,vmm_promote_tsan vmm_policies_tsan vmm_lazy_tsan)
+vmm-tsan := $(addprefix $(B)/unit/,vmm_promote_tsan vmm_policies_tsan vmm_lazy_tsan \
+	vmm_private_tsan)
 unit-tests += $(vmm-tsan)
 
 $(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib

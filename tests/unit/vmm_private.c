@@ -27,8 +27,9 @@ static const struct tsr_ram_spec specs[] = {
 
 /* A hypervisor of which the attribute alone is there. */
 struct world {
-	bool hidden[4 * PAGES];
-	int calls, fail_at, fail_count;
+	_Atomic bool hidden[4 * PAGES];
+	_Atomic int calls;
+	int fail_at, fail_count;
 	_Atomic uint64_t changes;
 	struct tsr_ram ram;
 	struct tsr_private private;
@@ -37,11 +38,11 @@ struct world {
 static int fake_change(void *opaque, struct tsr_range gpa, uint64_t needs, bool deny)
 {
 	struct world *world = opaque;
+	int call = ++world->calls;
 
 	assert_int_equal(needs, TSR_FAULT_PRIVATE);
 	assert_true(gpa.start >= BASE && gpa.start < gpa.end && gpa.end <= END);
-	world->calls++;
-	if (world->calls >= world->fail_at && world->calls < world->fail_at + world->fail_count)
+	if (call >= world->fail_at && call < world->fail_at + world->fail_count)
 		return -ENOMEM;
 	for (uint64_t at = gpa.start; at < gpa.end; at += TSR_PAGE_SIZE)
 		world->hidden[(at - BASE) / TSR_PAGE_SIZE] = deny;
@@ -50,7 +51,7 @@ static int fake_change(void *opaque, struct tsr_range gpa, uint64_t needs, bool 
 
 static void world_make(struct world *world)
 {
-	memset(world, 0, sizeof(*world));
+	memset((void *)world, 0, sizeof(*world));
 	assert_int_equal(tsr_ram_create(&world->ram, specs, 4, NULL), 0);
 	/* What a VM would have made of it. */
 	for (size_t i = 0; i < 4; i++)
@@ -321,14 +322,70 @@ static void test_no_calls(void **state)
 	world_end(&world);
 }
 
+/* --- Conversions and accesses at the same time. --- */
+
+#define THREADS 4
+#define TURNS	2000
+
+static struct world *busy;
+
+/* A word of each page is this thread's alone: it finds there what it stored last, or zero. */
+static void use_page(uint64_t page, uint64_t index, uint64_t value)
+{
+	uint64_t at = BASE + page * TSR_PAGE_SIZE + index * 8, found;
+	int error = tsr_ram_write(&busy->ram, at, &value, 8);
+
+	assert_true(!error || error == -EACCES);
+	if (error)
+		return;
+	error = tsr_ram_read(&busy->ram, at, &found, 8);
+	assert_true(error == -EACCES || (!error && (found == value || !found)));
+}
+
+static void *run_thread(void *opaque)
+{
+	uint64_t index = (uintptr_t)opaque, state = index + 1;
+
+	for (uint64_t turn = 1; turn <= TURNS; turn++) {
+		uint64_t page, count;
+
+		state = state * UINT64_C(6364136223846793005) + 1442695040888963407U;
+		page = (state >> 33) % (2 * PAGES);
+		count = 1 + (state >> 50) % (2 * PAGES - page);
+		if (index % 2)
+			use_page(page, index, turn);
+		else
+			assert_int_equal(tsr_private_convert(&busy->private, pages_at(page, count),
+							     state >> 40 & 1, NULL),
+					 0);
+	}
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	pthread_t threads[THREADS];
+	struct world world;
+
+	world_make(&world);
+	busy = &world;
+	for (uintptr_t i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, run_thread, (void *)i), 0);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	agree(&world);
+	world_end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_contents),   cmocka_unit_test(test_again),
 		cmocka_unit_test(test_ranges),	   cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_no_discard), cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_no_calls),
+		cmocka_unit_test(test_no_calls),   cmocka_unit_test(test_threads),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests_name("vmm_private", tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ int privacy_open(struct privacy *privacy, const struct tsr_image *image, struct 
 	return 0;
 }
 
-/* From *@gpa on: the first of @left that is no page of the image, up to the next that is. */
+/* The first part of @left that is of no page of the image; empty, or beyond it: there is none. */
 static struct tsr_range next_free(const struct privacy *privacy, const struct tsr_image *image,
 				  struct tsr_range left)
 {

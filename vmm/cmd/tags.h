@@ -3,8 +3,9 @@
  * `tessera tags`: which pages of a running VM have tags; all of them to a file,
  * and back.
  *
- * Looking leaves the VM running, and leaves out what is private. For a dump and for a restore it rests, whatever
- * becomes of this process, until the work is done. A dump appears under its name
+ * Looking leaves the VM running, and leaves out what is private. For a dump and for
+ * a restore it rests, whatever becomes of this process, until the work is done; of
+ * memory that is partly private there is neither. A dump appears under its name
  * only when it is complete. A file is read to its end and found good before a
  * restore begins with it; a restore is exact, pages that have no tags in the file
  * lose theirs.
