@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
 # For the scripts of tests/host that run commands on the host: TAP, of which $count tests have
-# been counted, and what a command said is in $out. Sourced.
+# been counted, and what a command said is in $out, which a script may name anew. Sourced.
 # shellcheck shell=sh
 count=0
+out=/tmp/tap.out
 
 # result STATUS WHAT: a test has ended so.
 result()
