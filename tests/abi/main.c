@@ -50,6 +50,9 @@ static const struct group {
 	{ "hosted", test_hosted },
 	{ "taghost", test_taghost },
 	{ "tagdirty", test_tagdirty },
+	{ "counters", test_counters },
+	{ "firmware", test_firmware },
+	{ "special", test_special },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
