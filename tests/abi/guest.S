@@ -150,6 +150,14 @@ guest_\name:
 	simple	isar0, mrs x1, id_aa64isar0_el1
 	simple	ctr, mrs x1, ctr_el0
 	simple	midr, mrs x1, midr_el1
+	simple	mpidr, mrs x1, mpidr_el1
+	simple	cntvct, mrs x1, cntvct_el0
+	simple	cntv_cval, mrs x1, cntv_cval_el0
+	snippet	actlr
+	msr	actlr_el1, x1
+	isb
+	mrs	x1, actlr_el1
+	finish
 
 	simple	branch, br x0
 	simple	spin, b .
@@ -165,6 +173,17 @@ guest_\name:
 	.inst	0xd4000003	/* smc #0 */
 	mov	x1, x0
 	finish
+	snippet	smc_1
+	.inst	0xd4000023	/* smc #1 */
+	mov	x1, x0
+	finish
+
+/* To AArch32 at EL0; where the CPU has none the return is illegal. */
+	snippet	aarch32
+	mov	x2, #0x1d0
+	msr	spsr_el1, x2
+	msr	elr_el1, x0
+	eret
 
 /* FP is trapped at EL1 out of reset. */
 	snippet	ldr_v

@@ -8,8 +8,10 @@
 out=/tmp/kvmtest.out
 
 # access_tracking_perf_test looks for what has aged in a memory cgroup of its own.
-grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts ||
-	mount -t cgroup2 cgroup2 /sys/fs/cgroup || echo "No cgroups here." >&2
+if ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+fi
 
 now()
 {
