@@ -10,6 +10,7 @@ void test_vm(void);
 void test_slots(void);
 void test_backing(void);
 void test_attrs(void);
+void test_gmem(void);
 void test_query(void);
 void test_dirty(void);
 void test_ring(void);
