@@ -3,7 +3,7 @@
 # Private memory on a host: each way of others to it (private.c); what tessera inspect and tags
 # say of it; what it is charged to, and what memory is left when there is too little of it, and
 # when VMMs are killed while pages are converted.
-# machines: max cortex-a76
+# machines: max
 # also: newest
 # timeout: 300
 rounds=6
@@ -56,6 +56,10 @@ count=${count:-0}
 holds 'each way was tried' [ $status = 0 ]
 
 # --- What is said of it ---
+
+tessera caps >"$out" 2>&1
+holds 'caps: what may be private' grep -q 'MEMORY_ATTRIBUTES .* PRIVATE ' "$out"
+holds 'and what of that can be mapped' grep -q 'GUEST_MEMFD_FLAGS  *MMAP INIT_SHARED ' "$out"
 
 tessera run --vcpus 2 --ram 32M --ram 0x80000000:4M --private 0x80000000:4M \
 	/guest/touch 1 32 1 8000 >/dev/null 2>&1 &

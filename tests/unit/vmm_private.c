@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* Pages that are private or shared, and the guest's calls for that: vmm/lib/private.c. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +57,7 @@ static void world_make(struct world *world)
 	/* What a VM would have made of it. */
 	for (size_t i = 0; i < 4; i++)
 		if (specs[i].guest_memfd)
-			world->ram.regions[i].guest_memfd = dup(STDERR_FILENO);
+			world->ram.regions[i].guest_memfd = open("/dev/null", O_RDWR);
 	tsr_private_init(&world->private, &world->ram, fake_change, world, &world->changes);
 }
 
