@@ -150,6 +150,7 @@ guest_\name:
 	simple	isar0, mrs x1, id_aa64isar0_el1
 	simple	ctr, mrs x1, ctr_el0
 	simple	midr, mrs x1, midr_el1
+	simple	brk, brk #7
 	simple	mpidr, mrs x1, mpidr_el1
 	simple	cntvct, mrs x1, cntvct_el0
 	simple	cntv_cval, mrs x1, cntv_cval_el0

@@ -44,6 +44,8 @@ extern const uint8_t guest_at[];
 extern const uint8_t guest_branch[];
 /* No end of their own. */
 extern const uint8_t guest_spin[], guest_wfi[];
+/* BRK #7. */
+extern const uint8_t guest_brk[];
 /* Identification registers into x1. */
 extern const uint8_t guest_isar0[], guest_ctr[], guest_midr[], guest_mpidr[];
 /* The virtual counter and its compare value into x1. */

@@ -17,16 +17,14 @@ stock=
 model=max
 kernel=newest
 names=
-usage='usage: ./dev kvmtests [--stock] [--cpu MODEL] [--kernel 6.12|newest] [NAME...]'
 while [ $# -gt 0 ]; do
 	case $1 in
 	--stock) stock=1 ;;
-	--cpu | --kernel)
-		[ $# -gt 1 ] || die "$usage"
-		[ "$1" = --cpu ] && model=$2 || kernel=$2
-		shift
+	--cpu) model=$2 && shift ;;
+	--kernel) kernel=$2 && shift ;;
+	-*)
+		die "usage: ./dev kvmtests [--stock] [--cpu MODEL] [--kernel SERIES] [NAME...]"
 		;;
-	-*) die "$usage" ;;
 	*) names="$names $1" ;;
 	esac
 	shift
