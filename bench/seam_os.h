@@ -124,6 +124,10 @@ struct seam_tlb {
 	u16 vmid;
 };
 
+/* Nothing is remembered. */
+struct seam_memo {
+};
+
 static inline void seam_dsb_ishst(void)
 {
 }

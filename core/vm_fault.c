@@ -203,7 +203,8 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
-		err = seam_backing_get(vm, slot, view->gfn, fault_use(&env, slot, attrs, need), &b);
+		err = seam_backing_get(vm, slot, view->gfn, fault_use(&env, slot, attrs, need),
+				       &cache->memo, &b);
 	if (err) {
 		vm_fail(result, err);
 		return;

@@ -66,6 +66,7 @@ struct s2_cache {
 	 */
 	u64 again_nr;
 	perm_t again_perm;
+	struct seam_memo memo; /* of those faults, for seam_backing_get() */
 };
 
 /* What is to be mapped. */
