@@ -313,8 +313,8 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 	folio = page_folio(page);
 	if (dirtied && (folio_test_anon(folio) || folio_test_swapbacked(folio)))
 		SetPageDirty(page);
-	mark_page_accessed(page);
-	put_page(page);
+	folio_mark_accessed(folio);
+	folio_put(folio);
 }
 
 /* --- What stands behind a range of addresses. --- */
