@@ -84,6 +84,8 @@ typedef struct {
 	u32 held;
 } seam_mutex_t;
 
+typedef seam_mutex_t seam_rwsem_t;
+
 /* What brlock is made of; its gate is lock.h's. */
 typedef u32 brlock_gate_t;
 struct brlock;

@@ -12,6 +12,7 @@
 /* struct kvm_userspace_memory_region.flags */
 #define ABI_MEM_LOG_DIRTY_PAGES BIT(0)
 #define ABI_MEM_READONLY	BIT(1)
+#define ABI_MEM_GUEST_MEMFD	BIT(2)
 #define ABI_MEM_TAGS_ON_TOUCH	BIT(14)
 #define ABI_MEM_TAGS_OPTIONAL	BIT(15)
 

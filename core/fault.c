@@ -18,6 +18,21 @@ static struct fault_verdict fault_refused(perm_t need)
 	return need == PERM_T ? fault_lacks(PERM_R) : fault_lacks(need);
 }
 
+/* Likewise, of a page with @attrs. */
+static struct fault_verdict fault_unsupplied(perm_t need, u8 attrs)
+{
+	struct fault_verdict v = fault_refused(need);
+
+	v.private = (attrs & ABI_ATTR_PRIVATE) != 0;
+	return v;
+}
+
+bool fault_from_gmem(const struct slot *slot, u8 attrs)
+{
+	return (slot->flags & ABI_MEM_GUEST_MEMFD) &&
+	       ((slot->flags & SLOT_GMEM_ALL) || (attrs & ABI_ATTR_PRIVATE));
+}
+
 static struct fault_verdict fault_hole(enum access_kind kind)
 {
 	switch (kind) {
@@ -60,6 +75,8 @@ struct fault_verdict fault_plan(const struct access *access, const struct slot *
 	lacking = need & ~fault_perm(slot, attrs);
 	if (lacking)
 		return fault_lacks(lacking);
+	if ((attrs & ABI_ATTR_PRIVATE) && !fault_from_gmem(slot, attrs))
+		return fault_unsupplied(need, attrs);
 	return verdict(FAULT_BACKING, need);
 }
 
@@ -133,7 +150,7 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 	struct fault_verdict v;
 
 	if (type == MEMTYPE_REFUSED) {
-		v = fault_refused(need);
+		v = fault_unsupplied(need, attrs);
 		v.poison = backing->kind == BACKING_POISON;
 		return v;
 	}

@@ -29,6 +29,7 @@ struct fault_verdict {
 	enum fault_action action;
 	perm_t need;	   /* EXIT: the one need to ask for; BACKING, MAP: all of this access */
 	bool poison;	   /* EXIT: the host's memory is poisoned */
+	bool private;	   /* EXIT: the page is, and its guest_memfd cannot supply it */
 	perm_t perm;	   /* MAP: all that the page grants; need is in it */
 	enum memtype type; /* MAP */
 };
@@ -56,6 +57,9 @@ static inline perm_t fault_perm(const struct slot *slot, u8 attrs)
 		perm &= ~PERM_T;
 	return perm;
 }
+
+/* Does a page of @slot with @attrs come from the slot's guest_memfd? */
+bool fault_from_gmem(const struct slot *slot, u8 attrs);
 
 /*
  * @slot: NULL in a hole. @attrs: ABI_ATTR_*. @mapped: what the stage-2 entry of the page

@@ -16,6 +16,7 @@
  * seam_phys_ptr(u64 pa) and seam_ptr_phys(const void *p), for memory that tables are taken from,
  * SEAM_PAGE_SHIFT, and the types
  *	seam_mutex_t	sleeping lock
+ *	seam_rwsem_t	sleeping lock, shared or exclusive
  *	seam_rwlock_t	spinning lock, shared or exclusive; made of brlock.h's
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
  *	struct seam_memo	what the owner keeps between faults of one vCPU
@@ -31,12 +32,19 @@
 struct vm;
 struct slot;
 struct backing;
+struct seam_gmem;
 
 /* --- Locks. The order is docs/locking.md's. --- */
 void seam_mutex_init(seam_mutex_t *m);
 void seam_mutex_lock(seam_mutex_t *m);
 void seam_mutex_unlock(seam_mutex_t *m);
 void seam_mutex_assert_held(seam_mutex_t *m);
+
+void seam_rwsem_init(seam_rwsem_t *l);
+void seam_rwsem_read_lock(seam_rwsem_t *l);
+void seam_rwsem_read_unlock(seam_rwsem_t *l);
+void seam_rwsem_write_lock(seam_rwsem_t *l);
+void seam_rwsem_write_unlock(seam_rwsem_t *l);
 
 void seam_rwlock_init(seam_rwlock_t *l);
 void seam_read_lock(seam_rwlock_t *l);
@@ -185,6 +193,31 @@ int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enu
 		     struct seam_memo *memo, struct backing *out);
 /* Ends the use of @b; @dirtied: it was mapped for writing. */
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);
+
+/*
+ * --- Memory that is a file's, a guest_memfd's, and at no address of the VMM. ---
+ *
+ * Pages of it are bound to guest pages, each to one at most; that keeps struct seam_gmem, if not
+ * the memory: closing the file frees that. Called with vm->gmem_lock, exclusive but for get.
+ */
+
+/*
+ * The file's pages from @page on are bound to @gfns.
+ * Errors: -EEXIST (some are bound already), -ENOMEM; nothing has changed then.
+ */
+int seam_gmem_bind(struct seam_gmem *gmem, u64 page, struct gfn_range gfns);
+/* And no more; the last one may free @gmem. Sleeps. */
+void seam_gmem_unbind(struct seam_gmem *gmem, u64 page, struct gfn_range gfns);
+/*
+ * Contents and tags of @count pages from @page on are gone, and are zero when they are next got;
+ * the host's mappings of them, too. No guest has them mapped. Sleeps.
+ */
+void seam_gmem_drop(struct seam_gmem *gmem, u64 page, u64 count);
+/*
+ * Finds, and makes when need be, the file's page @page, with up to 2^@order around it in one
+ * piece. As seam_backing_get() otherwise.
+ */
+int seam_gmem_get(struct seam_gmem *gmem, u64 page, u8 order, struct backing *out);
 
 /*
  * Looks at every VMA under [@hva, @hva + @size) and calls nothing back: the union of what

@@ -5,7 +5,9 @@
 
 /* What a slot keeps from its creation to its end. */
 #define SLOT_FLAGS_FIXED (ABI_MEM_READONLY | ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL)
-#define SLOT_FLAGS_KNOWN (SLOT_FLAGS_FIXED | ABI_MEM_LOG_DIRTY_PAGES)
+#define SLOT_FLAGS_KNOWN (SLOT_FLAGS_FIXED | ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_GUEST_MEMFD)
+/* What does not go with a file, as in mainline: its writes are not logged, nor emulated. */
+#define SLOT_FLAGS_NOT_GMEM (ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_READONLY)
 
 /* The slot that holds @gfn or is the last before it. */
 static const struct slot *slot_upto(const struct slots *slots, u64 gfn_nr)
@@ -79,8 +81,20 @@ struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end)
 	return gfns;
 }
 
+static int slot_check_file(const struct slot_request *req, const struct slot_file *file)
+{
+	u64 end;
+
+	if (!(req->flags & ABI_MEM_GUEST_MEMFD))
+		return 0;
+	if (!file || (req->flags & SLOT_FLAGS_NOT_GMEM) || (file->offset & (TSR_PAGE_SIZE - 1)) ||
+	    __builtin_add_overflow(file->offset, req->size, &end))
+		return -EINVAL;
+	return 0;
+}
+
 /* What can be said of a request without looking at the slots there are. */
-static int slot_check(const struct slot_request *req)
+static int slot_check(const struct slot_request *req, const struct slot_file *file)
 {
 	u64 end;
 
@@ -97,7 +111,7 @@ static int slot_check(const struct slot_request *req)
 		return -EINVAL;
 	if (req->size >> TSR_PAGE_SHIFT > ABI_SLOT_PAGES_MAX)
 		return -EINVAL;
-	return 0;
+	return slot_check_file(req, file);
 }
 
 /* Sets the kind of the change from the slot that has the number now, if any. */
@@ -109,6 +123,9 @@ static int slot_classify(const struct slot *old, struct slot_change *change)
 		change->kind = SLOT_CREATE;
 		return 0;
 	}
+	/* Mainline: a slot with a file stays as it is. */
+	if ((new->flags | old->flags) & ABI_MEM_GUEST_MEMFD)
+		return -EINVAL;
 	if (new->hva.addr != old->hva.addr ||
 	    gfn_range_count(new->gfns) != gfn_range_count(old->gfns) ||
 	    ((new->flags ^ old->flags) & SLOT_FLAGS_FIXED))
@@ -194,7 +211,21 @@ static int slot_build(struct slots *now, struct slot_change *change)
 	return 0;
 }
 
-/* The request gives the slot its form; how does that compare with what is there? */
+static void slot_form(const struct slot_request *req, const struct slot_file *file,
+		      struct slot *slot)
+{
+	slot->id = req->id;
+	slot->flags = req->flags;
+	slot->hva = hva_of(req->hva);
+	if (!(req->flags & ABI_MEM_GUEST_MEMFD))
+		return;
+	if (file->all)
+		slot->flags |= SLOT_GMEM_ALL;
+	slot->gmem = file->gmem;
+	slot->gmem_page = file->offset >> TSR_PAGE_SHIFT;
+}
+
+/* The slot that is asked for: how does it compare with what is there? */
 static int slot_judge(const struct slots *now, const struct slot *old,
 		      const struct slot_request *req, u8 ipa_bits, struct slot_change *change)
 {
@@ -204,9 +235,6 @@ static int slot_judge(const struct slots *now, const struct slot *old,
 		change->kind = SLOT_DELETE;
 		return old ? 0 : -EINVAL;
 	}
-	change->after.id = req->id;
-	change->after.flags = req->flags;
-	change->after.hva = hva_of(req->hva);
 	err = gfn_range_make(req->gpa, req->size, &change->after.gfns);
 	if (!err)
 		err = slot_classify(old, change);
@@ -217,11 +245,11 @@ static int slot_judge(const struct slots *now, const struct slot *old,
 	return change->after.gfns.end > 1ULL << (ipa_bits - TSR_PAGE_SHIFT) ? -EFAULT : 0;
 }
 
-int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits, enum slot_log log,
-	      struct slot_change *change)
+int slot_plan(struct slots *now, const struct slot_request *req, const struct slot_file *file,
+	      u8 ipa_bits, enum slot_log log, struct slot_change *change)
 {
 	const struct slot *old;
-	int err = slot_check(req);
+	int err = slot_check(req, file);
 
 	memset(change, 0, sizeof(*change));
 	if (err)
@@ -229,9 +257,13 @@ int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits, en
 	old = slot_by_id(now, req->id);
 	if (old)
 		change->before = *old;
+	if (req->size)
+		slot_form(req, file, &change->after);
 	err = slot_judge(now, old, req, ipa_bits, change);
 	if (err || change->kind == SLOT_NOTHING)
 		return err;
+	if ((change->after.flags & ABI_MEM_GUEST_MEMFD) && !change->after.gmem)
+		return file->error;
 	err = slot_prepare_log(log, change);
 	if (!err)
 		err = slot_build(now, change);
@@ -265,19 +297,26 @@ void slot_plan_finish(struct slot_change *change)
 	edit->made_count = 0;
 }
 
-static void slots_destroy_logs(struct slots *slots)
+static void slot_destroy(const struct slot *slot)
+{
+	dirty_log_free(slot->log);
+	if (slot->gmem)
+		seam_gmem_unbind(slot->gmem, slot->gmem_page, slot->gfns);
+}
+
+static void slots_destroy_each(struct slots *slots)
 {
 	const struct slot_index *index = slots->index[SLOT_BY_ID];
 
 	for (u32 i = 0; i < index->count; i++)
 		for (u32 j = 0; j < index->span[i].chunk->count; j++)
-			dirty_log_free(index->span[i].chunk->slot[j].log);
+			slot_destroy(&index->span[i].chunk->slot[j]);
 }
 
 void slots_destroy(struct slots *slots)
 {
 	if (slots)
-		slots_destroy_logs(slots);
+		slots_destroy_each(slots);
 	for (int order = 0; slots && order < SLOT_ORDERS; order++) {
 		struct slot_index *index = slots->index[order];
 

@@ -18,13 +18,25 @@
 #include "abi.h"
 #include "dirty.h"
 
+/* The owner's: a guest_memfd. */
+struct seam_gmem;
+
+/*
+ * Beside the uABI's flags: all of the slot is the file's, which can be mapped, and the VMM's
+ * address is not looked at. Else what is private is the file's, what is shared is at the address.
+ */
+#define SLOT_GMEM_ALL BIT(16)
+
 struct slot {
 	u32 id;
-	u32 flags; /* ABI_MEM_* */
+	u32 flags; /* ABI_MEM_*, SLOT_GMEM_ALL */
 	struct gfn_range gfns;
 	struct hva hva; /* of gfns.begin; page aligned */
 	/* With LOG_DIRTY_PAGES and a bitmap, else NULL; the table's that is published. */
 	struct dirty_log *log;
+	/* With GUEST_MEMFD: the file, bound while the slot is published, and gfns.begin in it. */
+	struct seam_gmem *gmem;
+	u64 gmem_page;
 };
 
 /* The orders in which a table holds all slots. */
@@ -48,6 +60,14 @@ struct slot_request {
 	u64 gpa;
 	u64 size;
 	u64 hva;
+};
+
+/* And of the file that goes with GUEST_MEMFD. */
+struct slot_file {
+	struct seam_gmem *gmem; /* NULL: it cannot be had */
+	int error;		/* and why */
+	bool all;		/* SLOT_GMEM_ALL */
+	u64 offset;		/* bytes into it */
 };
 
 enum slot_change_kind {
@@ -94,6 +114,12 @@ static inline bool slot_logs(const struct slot *slot)
 	       ABI_MEM_LOG_DIRTY_PAGES;
 }
 
+/* The page of the slot's file for @gfn; with GUEST_MEMFD. */
+static inline u64 slot_gfn_gmem(const struct slot *slot, struct gfn gfn)
+{
+	return slot->gmem_page + (gfn.nr - slot->gfns.begin);
+}
+
 static inline struct hva slot_gfn_hva(const struct slot *slot, struct gfn gfn)
 {
 	return hva_of(slot->hva.addr + ((gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT));
@@ -127,17 +153,17 @@ const struct slot *slot_hva_next(const struct slots *slots, u64 begin, u64 end,
 struct gfn_range slot_hva_gfns(const struct slot *slot, u64 begin, u64 end);
 
 /*
- * Validates @req and builds the table that would serve it, in mainline's order of
- * checks; a new log begins as @log says. Whether the memory behind the slot fits is not looked
- * at here. The owner of the seam has checked that hva and size lie in the VMM's address space.
- * Takes no lock; vm->lock is held. Nothing is held on failure.
+ * Validates @req, with @file or NULL, and builds the table that would serve it, in mainline's
+ * order of checks; a new log begins as @log says. Whether the memory behind the slot fits is not
+ * looked at here. The owner of the seam has checked that hva and size lie in the VMM's address
+ * space. Takes no lock; vm->lock is held. Nothing is held on failure.
  * Errors: -EINVAL (unknown flags, TAGS_ON_TOUCH without TAGS_OPTIONAL, alignment, id,
  * overflow, too many pages, deleting what is not there, changing size, hva or other flags
- * than LOG_DIRTY_PAGES of a slot), -EEXIST (overlaps another slot), -EFAULT (beyond the IPA
- * size), -ENOMEM.
+ * than LOG_DIRTY_PAGES of a slot, anything of one with GUEST_MEMFD), -EEXIST (overlaps another
+ * slot), -EFAULT (beyond the IPA size), @file->error, -ENOMEM.
  */
-int slot_plan(struct slots *now, const struct slot_request *req, u8 ipa_bits, enum slot_log log,
-	      struct slot_change *change);
+int slot_plan(struct slots *now, const struct slot_request *req, const struct slot_file *file,
+	      u8 ipa_bits, enum slot_log log, struct slot_change *change);
 /* Frees what a plan has made and is not to be published. */
 void slot_plan_drop(struct slot_change *change);
 /*

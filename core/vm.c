@@ -11,6 +11,7 @@ int vm_init(struct vm *vm, const struct host *host, unsigned int ipa_bits, struc
 	vm->host = host;
 	vm->ipa_bits = (u8)ipa_bits;
 	seam_mutex_init(&vm->lock);
+	seam_rwsem_init(&vm->gmem_lock);
 	seam_rwlock_init(&vm->s2_lock);
 	err = attr_init(&vm->attr, vm->ipa_bits);
 	if (err)
@@ -111,7 +112,7 @@ void vm_s2_unmap(struct vm *vm, struct gfn_range range, bool sleeps)
 
 u64 vm_attr_mask(const struct vm *vm)
 {
-	u64 mask = ABI_ATTR_NR | ABI_ATTR_NW | ABI_ATTR_NX;
+	u64 mask = ABI_ATTR_NR | ABI_ATTR_NW | ABI_ATTR_NX | ABI_ATTR_PRIVATE;
 
 	if (vm->host->mte_perm && READ_ONCE(vm->mte))
 		mask |= ABI_ATTR_NT;
@@ -186,14 +187,34 @@ static void vm_attr_join(struct vm *vm, u64 nr)
 	seam_write_unlock(&vm->s2_lock);
 }
 
-static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, struct gfn_range range,
-			   perm_t remove)
+/* What it does to pages that are not so already. vm->lock. */
+enum turn { TURN_NONE, TURN_SHARED, TURN_PRIVATE };
+
+static enum turn vm_attr_turn(const struct vm *vm, enum attr_op op, u64 bits)
 {
+	bool named = bits & ABI_ATTR_PRIVATE;
+
+	if (named && op != ATTR_CLEAR)
+		return TURN_PRIVATE;
+	if (vm->has_private && (named || op == ATTR_EXACT))
+		return TURN_SHARED;
+	return TURN_NONE;
+}
+
+static void vm_attr_commit(struct vm *vm, struct attr_plan *plan, struct gfn_range range,
+			   perm_t remove, enum turn turn)
+{
+	if (turn)
+		seam_rwsem_write_lock(&vm->gmem_lock);
 	vm_inval_begin(vm, range);
+	if (turn)
+		vm_gmem_convert(vm, range, turn == TURN_PRIVATE);
 	attr_commit(&vm->attr, plan);
 	if (remove)
 		vm_s2_protect(vm, range, remove);
 	vm_inval_end(vm);
+	if (turn)
+		seam_rwsem_write_unlock(&vm->gmem_lock);
 	if (remove) {
 		vm_attr_join(vm, range.begin);
 		vm_attr_join(vm, range.end - 1);
@@ -214,8 +235,12 @@ int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits
 		err = s2_cache_fill(&vm->cut, S2_TABLES_CUT);
 	if (!err)
 		err = attr_prepare(&vm->attr, range, op, (u8)bits, &plan);
-	if (!err)
-		vm_attr_commit(vm, &plan, range, remove);
+	if (!err) {
+		enum turn turn = vm_attr_turn(vm, op, bits);
+
+		vm->has_private |= turn == TURN_PRIVATE;
+		vm_attr_commit(vm, &plan, range, remove, turn);
+	}
 	seam_mutex_unlock(&vm->lock);
 	return err;
 }

@@ -70,6 +70,13 @@ struct vm {
 	u8 dirty_manual;     /* [lock] ABI_DIRTY_*: how dirty logs are cleared, and begin */
 	bool dirty_ring;     /* [lock] vCPUs have rings; constant once one exists */
 	bool dirty_bitmap;   /* [lock] and slots have bitmaps beside them */
+	bool has_private;    /* [lock] some page is private, or has been */
+
+	/*
+	 * Exclusive: what binds pages of guest_memfds to guest pages, makes those private or
+	 * shared, or empties the files. Shared: who gets a page of one, by a fault or for the VMM.
+	 */
+	seam_rwsem_t gmem_lock;
 
 	seam_rwlock_t s2_lock; /* shared: faults; exclusive: all else */
 	struct s2 s2;	       /* [s2_lock] */
@@ -125,10 +132,17 @@ void vm_start(struct vm *vm);
  * served there (docs/abi.md, "Slots in a VM with MTE", "Memory types"). Nothing changed then.
  */
 int vm_slot_set(struct vm *vm, const struct slot_request *req);
+/*
+ * The same, with a guest_memfd where the flags say so; api.rst 4.140. The owner has checked that
+ * the slot lies in the file, which is this VM's.
+ * Errors: -EEXIST too, when another slot has some of the file's pages.
+ */
+int vm_slot_set_file(struct vm *vm, const struct slot_request *req, const struct slot_file *file);
 
 /*
  * KVM_SET_MEMORY_ATTRIBUTES on pages [range). All or nothing.
- * From its return on no vCPU uses a permission that the attributes deny.
+ * From its return on no vCPU uses a permission that the attributes deny. Pages of a guest_memfd
+ * that become private or shared are empty then (docs/abi.md, "Private memory").
  * Errors: -EINVAL (bits not in vm_attr_mask(), range beyond the IPA size), -ENOMEM.
  */
 int vm_attr_set(struct vm *vm, struct gfn_range range, enum attr_op op, u64 bits);
@@ -241,11 +255,27 @@ bool vm_hva_used(struct vm *vm, u64 begin, u64 end);
 
 /*
  * Where @gpa is in the VMM, if it is inside a slot, and one that is not READONLY if @write: for
- * what the owner reads and writes on behalf of a guest, which attributes do not bind.
+ * what the owner reads and writes on behalf of a guest, which attributes do not bind. A page of a
+ * guest_memfd is nowhere.
  */
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva);
 /* The slot that holds @gfn, if there is one: a copy, whose log is not to be followed. */
 bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
+
+/* --- The owner's guest_memfds. --- */
+
+/*
+ * The file is to lose the pages that are bound to @gfns, not empty: from here to the end no guest
+ * has them mapped. vm->gmem_lock is held exclusive, or nothing is lost but what is mapped. Begin
+ * sleeps; the ends are as many as the begins.
+ */
+void vm_gmem_invalidate_begin(struct vm *vm, struct gfn_range gfns);
+void vm_gmem_invalidate_end(struct vm *vm);
+/*
+ * Is @gfn private? It stays so or not while vm->gmem_lock is held either way; else that is of
+ * one moment.
+ */
+bool vm_gfn_private(struct vm *vm, struct gfn gfn);
 
 /* --- The host's MMU notifier: [begin, end) of the VMM's addresses, in bytes. --- */
 void vm_hva_invalidate_begin(struct vm *vm, u64 begin, u64 end);

@@ -78,6 +78,8 @@ static void vm_exit(struct vm *vm, const struct vm_view *view, const struct faul
 	result->flags = vm_exit_flags(v->need);
 	result->gpa = gfn_gpa(view->gfn).addr;
 	result->size = TSR_PAGE_SIZE;
+	if (v->private)
+		result->flags |= ABI_EXIT_PRIVATE;
 	result->error = v->poison ? -EHWPOISON : -EFAULT;
 	seam_count(v->need & PERM_T ? &vm->stats.exits_tag : &vm->stats.exits_fault, 1);
 }
@@ -192,6 +194,19 @@ static void vm_fail(struct vm_fault_result *result, int err)
 	result->error = err;
 }
 
+/* Where the page's memory comes from. As seam_backing_get(). */
+static int vm_backing_get(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
+			  const struct vm_view *view, perm_t need, struct backing *b)
+{
+	const struct slot *slot = &view->slot;
+	u8 attrs = (u8)view->attr.bits;
+
+	if (fault_from_gmem(slot, attrs))
+		return vm_gmem_get(vm, view->seq, slot, view->gfn, 0, b);
+	return seam_backing_get(vm, slot, view->gfn, fault_use(env, slot, attrs, need),
+				&cache->memo, b);
+}
+
 /* The page has memory behind it: finds that, and maps it or says what is wrong with it. */
 static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_view *view,
 			     perm_t need, struct vm_fault_result *result)
@@ -204,8 +219,7 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
-		err = seam_backing_get(vm, slot, view->gfn, fault_use(&env, slot, attrs, need),
-				       &cache->memo, &b);
+		err = vm_backing_get(vm, &env, cache, view, need, &b);
 	if (err) {
 		vm_fail(result, err);
 		return;

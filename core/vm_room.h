@@ -39,6 +39,31 @@ static inline enum slot_log vm_dirty_begin(const struct vm *vm)
 	return vm->dirty_manual & ABI_DIRTY_SET ? SLOT_LOG_DIRTY : SLOT_LOG_CLEAN;
 }
 
+/* --- vm_gmem.c --- */
+
+/*
+ * The page of a guest_memfd behind @gfn of @slot, for a fault that read the sequence as @seq. As
+ * seam_gmem_get(); -EAGAIN too if the sequence has moved. Takes gmem_lock.
+ */
+int vm_gmem_get(struct vm *vm, u64 seq, const struct slot *slot, struct gfn gfn, u8 order,
+		struct backing *out);
+
+/*
+ * Pages of @range that are not yet @private, or shared, are on their way there: nothing of them
+ * is mapped, and what they have in files is gone. vm->lock, gmem_lock exclusive, and a bracket
+ * over the range, in which the attributes change after this.
+ */
+void vm_gmem_convert(struct vm *vm, struct gfn_range range, bool private);
+
+/*
+ * @slot, which has GUEST_MEMFD, comes or goes: binds its file's pages, or gives them free.
+ * vm->lock, gmem_lock exclusive. It is not mapped, nor to be: not published, or in a bracket of
+ * its own.
+ * bind: -EEXIST, -ENOMEM; nothing is held then.
+ */
+int vm_gmem_bind(struct vm *vm, const struct slot *slot);
+void vm_gmem_unbind(struct vm *vm, const struct slot *slot);
+
 /* Is any of @range mapped with tags that may not be zero? s2_lock, either way. */
 bool vm_tags_any(const struct vm *vm, struct gfn_range range);
 /*
@@ -53,6 +78,13 @@ u32 vm_tags_count(struct vm *vm, struct gfn gfn, const struct backing *b);
  */
 u64 vm_tags_soft(const struct fault_env *env, enum memtype type, const struct backing *b, int level,
 		 perm_t perm);
+
+/* Does @gfn, which is in @slot, come from the slot's guest_memfd? RCU reader or vm->lock. */
+static inline bool vm_is_gmem(const struct vm *vm, const struct slot *slot, struct gfn gfn)
+{
+	return (slot->flags & ABI_MEM_GUEST_MEMFD) &&
+	       fault_from_gmem(slot, (u8)attr_get(&vm->attr, gfn).bits);
+}
 
 /* May a fault that read the sequence as @seq map @range? s2_lock, either way. */
 bool vm_inval_passes(const struct vm *vm, u64 seq, struct gfn_range range);

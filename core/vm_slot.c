@@ -41,6 +41,8 @@ static void vm_slot_commit(struct vm *vm, struct slot_change *change)
 {
 	vm_inval_begin(vm, vm_slot_touched(change));
 	vm_slot_empty(vm, change);
+	if (change->kind == SLOT_DELETE && change->before.gmem)
+		vm_gmem_unbind(vm, &change->before);
 	/* Under the lock: a notifier sees either table, and the bracket's range with it. */
 	seam_write_lock(&vm->s2_lock);
 	seam_rcu_publish((void **)&vm->slots, change->next);
@@ -57,8 +59,11 @@ static int vm_slot_check(struct vm *vm, const struct fault_env *env, const struc
 {
 	struct backing_survey survey;
 	u64 size = gfn_range_count(slot->gfns) << TSR_PAGE_SHIFT;
-	int err = seam_backing_survey(vm, slot->hva, size, &survey);
+	int err;
 
+	if (slot->flags & SLOT_GMEM_ALL)
+		return 0;
+	err = seam_backing_survey(vm, slot->hva, size, &survey);
 	return err ? err : fault_slot_check(env, slot->flags, &survey);
 }
 
@@ -68,39 +73,70 @@ static bool vm_slot_is_alias(const struct vm *vm, const struct slot *slot)
 	struct slot_cursor cursor = { 0 };
 	const struct slot *other;
 
+	if (slot->flags & SLOT_GMEM_ALL)
+		return false;
 	while ((other = slot_hva_next(vm->slots, slot->hva.addr, slot_hva_end(slot), &cursor)))
-		if (other->id != slot->id)
+		if (other->id != slot->id && !(other->flags & SLOT_GMEM_ALL))
 			return true;
 	return false;
 }
 
-static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req)
+/* With a file, which is bound first: that may fail yet. */
+static int vm_slot_commit_gmem(struct vm *vm, struct slot_change *change)
+{
+	int err = 0;
+
+	seam_rwsem_write_lock(&vm->gmem_lock);
+	if (change->kind == SLOT_CREATE)
+		err = vm_gmem_bind(vm, &change->after);
+	if (!err)
+		vm_slot_commit(vm, change);
+	seam_rwsem_write_unlock(&vm->gmem_lock);
+	return err;
+}
+
+/* Publishes what was planned and found good; -EEXIST or -ENOMEM of a file. */
+static int vm_slot_change(struct vm *vm, struct slot_change *change)
+{
+	if (change->kind == SLOT_CREATE && vm_slot_is_alias(vm, &change->after))
+		vm_tags_share(vm);
+	if (change->before.gmem || change->after.gmem)
+		return vm_slot_commit_gmem(vm, change);
+	vm_slot_commit(vm, change);
+	return 0;
+}
+
+static int vm_slot_set_locked(struct vm *vm, const struct slot_request *req,
+			      const struct slot_file *file)
 {
 	struct fault_env env = vm_fault_env(vm);
 	struct slot_change change;
-	int err = slot_plan(vm->slots, req, vm->ipa_bits, vm_dirty_begin(vm), &change);
+	int err = slot_plan(vm->slots, req, file, vm->ipa_bits, vm_dirty_begin(vm), &change);
+
 	if (err || change.kind == SLOT_NOTHING)
 		return err;
 	if (change.kind != SLOT_DELETE)
 		err = vm_slot_check(vm, &env, &change.after);
-	if (err) {
+	if (!err)
+		err = vm_slot_change(vm, &change);
+	if (err)
 		slot_plan_drop(&change);
-		return err;
-	}
-	if (change.kind == SLOT_CREATE && vm_slot_is_alias(vm, &change.after))
-		vm_tags_share(vm);
-	vm_slot_commit(vm, &change);
-	return 0;
+	return err;
 }
 
-int vm_slot_set(struct vm *vm, const struct slot_request *req)
+int vm_slot_set_file(struct vm *vm, const struct slot_request *req, const struct slot_file *file)
 {
 	int err;
 
 	seam_mutex_lock(&vm->lock);
-	err = vm_slot_set_locked(vm, req);
+	err = vm_slot_set_locked(vm, req, file);
 	seam_mutex_unlock(&vm->lock);
 	return err;
+}
+
+int vm_slot_set(struct vm *vm, const struct slot_request *req)
+{
+	return vm_slot_set_file(vm, req, NULL);
 }
 
 static int vm_enable_mte_locked(struct vm *vm)
@@ -161,7 +197,8 @@ bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)
 
 	seam_rcu_read_lock();
 	slot = slot_find(vm_slots(vm), gpa_gfn(gpa));
-	found = slot && !(write && (slot->flags & ABI_MEM_READONLY));
+	found = slot && !(write && (slot->flags & ABI_MEM_READONLY)) &&
+		!vm_is_gmem(vm, slot, gpa_gfn(gpa));
 	if (found)
 		*hva = hva_of(slot_gfn_hva(slot, gpa_gfn(gpa)).addr +
 			      (gpa.addr & (TSR_PAGE_SIZE - 1)));

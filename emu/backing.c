@@ -82,6 +82,13 @@ long emu_backing_held(void)
 	return mm.held;
 }
 
+void emu_backing_hold(void)
+{
+	emu_mutex_lock(&mm.lock);
+	mm.held++;
+	emu_mutex_unlock(&mm.lock);
+}
+
 bool emu_backing_last_dirtied(void)
 {
 	return mm.dirtied;

@@ -40,6 +40,8 @@ void emu_backing_error(int err);
 /* Calls of seam_backing_get(), and pages got and not put. */
 unsigned long emu_backing_gets(void);
 long emu_backing_held(void);
+/* A page was got that is none of the VMM's (gmem.h). */
+void emu_backing_hold(void);
 /* Was the last page that was put said to be dirtied? */
 bool emu_backing_last_dirtied(void);
 struct hpa emu_zero_page(void);

@@ -192,6 +192,31 @@ void seam_mutex_assert_held(seam_mutex_t *m)
 	must(pthread_mutex_trylock(m) != EBUSY);
 }
 
+void seam_rwsem_init(seam_rwsem_t *l)
+{
+	seam_mutex_init(l);
+}
+
+void seam_rwsem_read_lock(seam_rwsem_t *l)
+{
+	emu_mutex_lock(l);
+}
+
+void seam_rwsem_read_unlock(seam_rwsem_t *l)
+{
+	emu_mutex_unlock(l);
+}
+
+void seam_rwsem_write_lock(seam_rwsem_t *l)
+{
+	emu_mutex_lock(l);
+}
+
+void seam_rwsem_write_unlock(seam_rwsem_t *l)
+{
+	emu_mutex_unlock(l);
+}
+
 void seam_rwlock_init(seam_rwlock_t *l)
 {
 	brlock_init(l, CPUS);

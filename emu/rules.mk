@@ -3,7 +3,7 @@
 # twice where threads matter: NAME with AddressSanitizer, NAME_tsan with
 # ThreadSanitizer.
 
-emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/lock.c emu/scheduler.c emu/backing.c emu/mmu.c \
+emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/lock.c emu/scheduler.c emu/backing.c emu/gmem.c emu/mmu.c \
 	emu/cache.c emu/ghost.c emu/tags.c emu/tlb.c emu/tlb_store.c emu/tlb_view.c
 core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_block s2_order s2_size_order \
 	emu_mmu emu_mmu_hw emu_cache emu_sched emu_tlb vm vm_attr vm_caches vm_lazy vm_slot vm_race \

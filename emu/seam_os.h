@@ -125,6 +125,8 @@ static inline u64 seam_ptr_phys(const void *p)
 }
 
 typedef pthread_mutex_t seam_mutex_t;
+/* Those that share it come one by one, which they may. */
+typedef pthread_mutex_t seam_rwsem_t;
 
 typedef pthread_mutex_t brlock_gate_t;
 struct brlock;

@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "dirty_ring.h"
+#include "gmem.h"
 #include "tessera.h"
 #include "world.h"
 
@@ -152,6 +153,8 @@ static const struct tsr_cap caps[] = {
 	{ KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, 1, .enable = enable_ring_bitmap },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_MEMORY_ATTRIBUTES, .ask = ask_attributes },
+	{ KVM_CAP_GUEST_MEMFD, 1 },
+	{ KVM_CAP_GUEST_MEMFD_FLAGS, TSR_GMEM_FLAGS },
 	{ KVM_CAP_ARM_VM_IPA_SIZE, .ask = ask_ipa_bits },
 	{ KVM_CAP_ARM_MTE, .ask = ask_mte, .enable = enable_mte },
 	{ KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED, .ask = ask_cacheable_pfnmap },

@@ -23,6 +23,16 @@
 #define KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED 243
 #endif
 
+/* Linux 6.18 numbers these, and names the file system. */
+#ifndef KVM_CAP_GUEST_MEMFD_FLAGS
+#define KVM_CAP_GUEST_MEMFD_FLAGS    244
+#define GUEST_MEMFD_FLAG_MMAP	     (1ULL << 0)
+#define GUEST_MEMFD_FLAG_INIT_SHARED (1ULL << 1)
+#endif
+#ifndef GUEST_MEMFD_MAGIC
+#define GUEST_MEMFD_MAGIC 0x474d454d
+#endif
+
 /* From 6.16 on some cores need a sequence around a write of HCR_EL2. */
 #ifndef write_sysreg_hcr
 #define write_sysreg_hcr(value) write_sysreg(value, hcr_el2)

@@ -25,6 +25,12 @@ static void page_tags_zero(struct page *page, u64 block)
 			     : "memory");
 }
 
+void tsr_page_tags_clear(struct page *page)
+{
+	if (system_supports_mte() && page_mte_tagged(page))
+		page_tags_zero(page, tsr_tag_block());
+}
+
 /* One flag for all of a folio of hugetlb. */
 static void hugetlb_tags_sanitise(struct folio *folio, u64 block)
 {

@@ -34,6 +34,31 @@ void seam_mutex_assert_held(seam_mutex_t *m)
 	lockdep_assert_held(m);
 }
 
+void seam_rwsem_init(seam_rwsem_t *l)
+{
+	init_rwsem(l);
+}
+
+void seam_rwsem_read_lock(seam_rwsem_t *l)
+{
+	down_read(l);
+}
+
+void seam_rwsem_read_unlock(seam_rwsem_t *l)
+{
+	up_read(l);
+}
+
+void seam_rwsem_write_lock(seam_rwsem_t *l)
+{
+	down_write(l);
+}
+
+void seam_rwsem_write_unlock(seam_rwsem_t *l)
+{
+	up_write(l);
+}
+
 /*
  * Sharers and the one that excludes them are two sides of one lock to lockdep, too: it looks
  * at the order of both, and finds who takes the lock twice.

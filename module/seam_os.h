@@ -16,6 +16,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
@@ -28,6 +29,7 @@
 #define SEAM_PAGE_SHIFT PAGE_SHIFT
 
 typedef struct mutex seam_mutex_t;
+typedef struct rw_semaphore seam_rwsem_t;
 
 /*
  * What brlock is made of. With PREEMPT_RT the gate would sleep, and so would what frees pages,

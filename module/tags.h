@@ -29,6 +29,9 @@ static inline unsigned long tsr_tag_block(void)
 /* mte.c: the folio, of which the caller holds a page, carries live tags from now on, all of it. */
 void tsr_folio_tags_sanitise(struct folio *folio);
 
+/* mte.c: what a page, of no large folio of hugetlb, has of tags is zero. Its owner gives it up. */
+void tsr_page_tags_clear(struct page *page);
+
 /* mte_page.c: @page is held by the caller, or mapped under the lock of its table. */
 
 /* Does it carry live tags? They may all be 0. */

@@ -13,6 +13,7 @@
 
 #include "devattr.h"
 #include "dirty_ring.h"
+#include "gmem.h"
 #include "ioctl.h"
 #include "stats.h"
 #include "tags.h"
@@ -30,6 +31,7 @@
 
 static_assert(ABI_MEM_READONLY == KVM_MEM_READONLY);
 static_assert(ABI_MEM_LOG_DIRTY_PAGES == KVM_MEM_LOG_DIRTY_PAGES);
+static_assert(ABI_MEM_GUEST_MEMFD == KVM_MEM_GUEST_MEMFD);
 static_assert(ABI_MEM_TAGS_ON_TOUCH == KVM_MEM_TSR_TAGS_ON_TOUCH);
 static_assert(ABI_MEM_TAGS_OPTIONAL == KVM_MEM_TSR_TAGS_OPTIONAL);
 static_assert(ABI_ATTR_NR == KVM_MEMORY_ATTRIBUTE_NR);
@@ -160,36 +162,60 @@ static long vm_enable_cap(void *self, void *arg, unsigned long raw)
 	return ret;
 }
 
-/*
- * Of both: REGION2 begins as REGION does, and its guest_memfd and offset belong to a flag that
- * is refused.
- */
+/* Both begin alike; what REGION2 has beyond that belongs to KVM_MEM_GUEST_MEMFD. */
 static_assert(offsetofend(struct kvm_userspace_memory_region2, userspace_addr) ==
 	      sizeof(struct kvm_userspace_memory_region));
 
-static long vm_set_region(void *self, void *arg, unsigned long raw)
+static struct slot_request region_request(const struct kvm_userspace_memory_region *region)
 {
-	const struct kvm_userspace_memory_region *region = arg;
-	struct tsr_vm *vm = self;
-	struct slot_request req = {
+	return (struct slot_request){
 		.id = region->slot,
 		.flags = region->flags,
 		.gpa = region->guest_phys_addr,
 		.size = region->memory_size,
 		.hva = region->userspace_addr,
 	};
+}
 
+/* @file: NULL where it is no REGION2's. */
+static long region_set(struct tsr_vm *vm, const struct slot_request *req,
+		       const struct slot_file *file)
+{
 	int err;
 
 	/* One of user space, also to delete; core sees to everything else. */
-	if (req.hva != untagged_addr(req.hva) || !access_ok((void __user *)req.hva, req.size))
+	if (req->hva != untagged_addr(req->hva) || !access_ok((void __user *)req->hva, req->size))
 		return -EINVAL;
 	/* They mean nothing without MTE, and mainline has no such bits. */
-	if ((req.flags & VM_TAG_FLAGS) && !READ_ONCE(vm->mem.mte))
+	if ((req->flags & VM_TAG_FLAGS) && !READ_ONCE(vm->mem.mte))
 		return -EINVAL;
-	err = vm_slot_set(&vm->mem, &req);
-	if (!err && req.size)
-		tsr_siblings_meet(vm, req.hva, req.hva + req.size);
+	err = vm_slot_set_file(&vm->mem, req, file);
+	if (!err && req->size && !(file && file->all))
+		tsr_siblings_meet(vm, req->hva, req->hva + req->size);
+	return err;
+}
+
+static long vm_set_region(void *self, void *arg, unsigned long raw)
+{
+	struct slot_request req = region_request(arg);
+
+	return region_set(self, &req, NULL);
+}
+
+static long vm_set_region2(void *self, void *arg, unsigned long raw)
+{
+	const struct kvm_userspace_memory_region2 *region = arg;
+	struct slot_request req = region_request(arg);
+	struct slot_file slot_file = { NULL };
+	struct file *file = NULL;
+	long err;
+
+	if (req.flags & KVM_MEM_GUEST_MEMFD)
+		file = tsr_gmem_slot_file(self, region->guest_memfd, region->guest_memfd_offset,
+					  req.size, &slot_file);
+	err = region_set(self, &req, &slot_file);
+	if (file)
+		fput(file);
 	return err;
 }
 
@@ -280,7 +306,8 @@ static const struct tsr_ioctl vm_ioctls[] = {
 	TSR_SERVED(KVM_CHECK_EXTENSION, vm_check_extension),
 	TSR_SERVED(KVM_ENABLE_CAP, vm_enable_cap),
 	TSR_SERVED(KVM_SET_USER_MEMORY_REGION, vm_set_region),
-	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region),
+	TSR_SERVED(KVM_SET_USER_MEMORY_REGION2, vm_set_region2),
+	TSR_READS(KVM_CREATE_GUEST_MEMFD, tsr_gmem_create),
 	TSR_SERVED(KVM_SET_MEMORY_ATTRIBUTES, vm_set_attributes),
 	TSR_SERVED(KVM_TSR_QUERY_MEMORY, tsr_vm_query),
 	/* Each answers at its address itself: the first reads there, the second tells of errors. */

@@ -10,6 +10,7 @@ void test_vm(void);
 void test_slots(void);
 void test_backing(void);
 void test_attrs(void);
+void test_gmem(void);
 void test_query(void);
 void test_dirty(void);
 void test_ring(void);
@@ -37,5 +38,8 @@ void test_life(void);
 void test_caches(void);
 void test_owners(void);
 void test_hosted(void);
+void test_counters(void);
+void test_firmware(void);
+void test_special(void);
 
 #endif

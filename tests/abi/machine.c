@@ -51,6 +51,29 @@ long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa
 	return call(m->vm, KVM_SET_USER_MEMORY_REGION, (unsigned long)&region);
 }
 
+long machine_gmem(struct machine *m, uint64_t size, uint64_t flags)
+{
+	struct kvm_create_guest_memfd create = { .size = size, .flags = flags };
+
+	return call(m->vm, KVM_CREATE_GUEST_MEMFD, (unsigned long)&create);
+}
+
+long machine_gmem_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa,
+		       uint64_t size, const void *hva, int fd, uint64_t offset)
+{
+	struct kvm_userspace_memory_region2 region = {
+		.slot = slot,
+		.flags = flags | KVM_MEM_GUEST_MEMFD,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uintptr_t)hva,
+		.guest_memfd = (uint32_t)fd,
+		.guest_memfd_offset = offset,
+	};
+
+	return call(m->vm, KVM_SET_USER_MEMORY_REGION2, (unsigned long)&region);
+}
+
 long machine_attr(struct machine *m, uint64_t gpa, uint64_t size, uint64_t attr, uint64_t flags)
 {
 	struct kvm_memory_attributes attributes = {

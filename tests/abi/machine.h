@@ -38,6 +38,13 @@
 #define KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED 243
 #endif
 
+/* Linux 6.18 numbers these. */
+#ifndef KVM_CAP_GUEST_MEMFD_FLAGS
+#define KVM_CAP_GUEST_MEMFD_FLAGS    244
+#define GUEST_MEMFD_FLAG_MMAP	     (1ULL << 0)
+#define GUEST_MEMFD_FLAG_INIT_SHARED (1ULL << 1)
+#endif
+
 /* With the MMU on EL0 reaches the first 64 GiB by addresses from here on, and nothing else. */
 #define EL0_WINDOW (448UL << 30)
 
@@ -106,6 +113,12 @@ void machine_second(struct machine *m, const struct machine *first, unsigned int
 /* KVM_SET_USER_MEMORY_REGION. */
 long machine_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size,
 		  const void *hva);
+
+/* KVM_CREATE_GUEST_MEMFD: the fd or -errno. */
+long machine_gmem(struct machine *m, uint64_t size, uint64_t flags);
+/* KVM_SET_USER_MEMORY_REGION2 with @fd, from @offset on, and KVM_MEM_GUEST_MEMFD beside @flags. */
+long machine_gmem_slot(struct machine *m, uint32_t slot, uint32_t flags, uint64_t gpa,
+		       uint64_t size, const void *hva, int fd, uint64_t offset);
 
 /* KVM_SET_MEMORY_ATTRIBUTES. */
 long machine_attr(struct machine *m, uint64_t gpa, uint64_t size, uint64_t attr, uint64_t flags);

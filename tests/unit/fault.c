@@ -183,7 +183,7 @@ static struct expected expect(const struct combination *c)
 
 static void check(const struct combination *c)
 {
-	struct slot slot = { 1, c->flags, { 0, 1024 }, { HVA_BASE }, NULL };
+	struct slot slot = { .id = 1, .flags = c->flags, .gfns = { 0, 1024 }, .hva = { HVA_BASE } };
 	struct fault_env env = {
 		.host = c->host,
 		.mte = c->mte,
@@ -357,7 +357,7 @@ static void levels(void **state)
 {
 	for (size_t i = 0; i < sizeof(level_cases) / sizeof(level_cases[0]); i++) {
 		const struct level_case *c = &level_cases[i];
-		struct slot slot = { 0, 0, c->slot, { HVA_BASE }, NULL };
+		struct slot slot = { .gfns = c->slot, .hva = { HVA_BASE } };
 		struct backing b = { .kind = BACKING_RAM,
 				     .hpa = { c->hfn * PAGE },
 				     .order = c->order };
@@ -379,7 +379,7 @@ static void uses(void **state)
 
 	for (unsigned int i = 0; i < 2 * 2 * 9 * 2 * 7; i++) {
 		struct fault_env env = { .host = hosts[i % 2], .mte = true, .lazy = i / 2 % 2 };
-		struct slot slot = { 1, slot_flags[i / 4 % 9], { 0, 1024 }, { HVA_BASE }, NULL };
+		struct slot slot = { .flags = slot_flags[i / 4 % 9], .gfns = { 0, 1024 } };
 		u8 attrs = i / 36 % 2 ? ABI_ATTR_NW : 0;
 		perm_t need = accesses[i / 72].need;
 		bool stays = !env.lazy || !(slot.flags & ABI_MEM_TAGS_OPTIONAL) ||

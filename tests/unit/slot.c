@@ -29,7 +29,7 @@ static struct slots *table;
 static int change(struct slot_request req, enum slot_change_kind *kind)
 {
 	struct slot_change c;
-	int err = slot_plan(table, &req, IPA, SLOT_LOG_CLEAN, &c);
+	int err = slot_plan(table, &req, NULL, IPA, SLOT_LOG_CLEAN, &c);
 
 	if (kind)
 		*kind = c.kind;
@@ -226,7 +226,11 @@ static void model_step(struct model *m, u64 *seed)
 	if (err)
 		return;
 	m->used[id] = true;
-	m->slot[id] = (struct slot){ id, 0, { first, first + count }, hva_of(req.hva), NULL };
+	m->slot[id] = (struct slot){
+		.id = id,
+		.gfns = { first, first + count },
+		.hva = hva_of(req.hva),
+	};
 }
 
 static void against_model(void **state)

@@ -18,9 +18,9 @@ static int try_attr(u64 first, u64 last, u64 bits)
 static void errors(void **state)
 {
 	world_begin(&w, &host_n2, 36);
-	assert_int_equal(vm_attr_mask(&w.vm), NR | NW | NX);
+	assert_int_equal(vm_attr_mask(&w.vm), NR | NW | NX | ABI_ATTR_PRIVATE);
 	assert_int_equal(try_attr(0, 1, NR | NW | NX), 0);
-	assert_int_equal(try_attr(0, 1, ABI_ATTR_PRIVATE), -EINVAL);
+	assert_int_equal(try_attr(0, 1, ABI_ATTR_PRIVATE), 0);
 	assert_int_equal(try_attr(0, 1, NT), -EINVAL);
 	assert_int_equal(try_attr(0, 1, 1ULL << 63), -EINVAL);
 	assert_int_equal(try_attr(1, 1, NR), -EINVAL);
@@ -33,7 +33,7 @@ static void errors(void **state)
 	world_begin(&w, &host_max, 36);
 	assert_int_equal(try_attr(0, 1, NT), -EINVAL);
 	assert_int_equal(vm_enable_mte(&w.vm), 0);
-	assert_int_equal(vm_attr_mask(&w.vm), NR | NW | NX | NT);
+	assert_int_equal(vm_attr_mask(&w.vm), NR | NW | NX | ABI_ATTR_PRIVATE | NT);
 	assert_int_equal(try_attr(0, 1, NT), 0);
 	world_end(&w);
 }
