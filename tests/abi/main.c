@@ -33,7 +33,8 @@ static const struct group {
 	{ "lazy", test_lazy },	       { "lazyhost", test_lazy_host },
 	{ "caches", test_caches },     { "owners", test_owners },
 	{ "hosted", test_hosted },     { "taghost", test_taghost },
-	{ "tagdirty", test_tagdirty },
+	{ "tagdirty", test_tagdirty }, { "counters", test_counters },
+	{ "firmware", test_firmware }, { "special", test_special },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))
