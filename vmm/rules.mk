@@ -82,3 +82,8 @@ host-programs += $(B)/bin/test-ways
 
 $(B)/arm64/tests/host/ways.o: CPPFLAGS += -D_GNU_SOURCE
 $(B)/bin/test-ways: $(B)/arm64/tests/host/ways.o
+
+host-programs += $(B)/bin/test-stores
+
+$(B)/arm64/tests/host/stores.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/test-stores: $(B)/arm64/tests/host/stores.o
