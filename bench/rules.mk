@@ -15,7 +15,14 @@ host-programs += $(B)/bin/bench-tags-bulk
 $(B)/bin/bench-tags-bulk: $(filter-out %/e2e.o,$(bench-objs)) \
 	$(patsubst %,$(B)/arm64/%,bench/tags/bulk.o $(tag-objs))
 
-bench: $(B)/bin/bench-e2e $(B)/bin/bench-mark $(B)/bin/bench-tags-bulk $(B)/bench/count.so
+host-programs += $(B)/bin/bench-private
+$(B)/bin/bench-private: LDFLAGS += -pthread
+$(B)/bin/bench-private: $(patsubst %,$(B)/arm64/%.o,bench/private tests/abi/guest) \
+	$(B)/arm64/vmm/libtessera.a
+$(B)/arm64/bench/private.o: CPPFLAGS += -Ivmm/lib
+
+bench: $(B)/bin/bench-e2e $(B)/bin/bench-mark $(B)/bin/bench-tags-bulk $(B)/bin/bench-private \
+	$(B)/bench/count.so
 $(B)/bench/count.so: bench/count.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<

@@ -3,8 +3,8 @@
 # bench/run.sh [-v] [GROUP...]: measure, and print a line a figure:
 #	bench: GROUP/NAME ours=X peer=Y(NAME) unit=U ratio=R goal=G ok|short
 # -v says in "#" lines where the instructions went, and what each peer took. Groups:
-# e2e, kvm, s2, attr, lazy, tags. README.md says how the figures are taken. The status is 1 where a
-# goal is missed.
+# e2e, kvm, s2, attr, lazy, tags, private. README.md says how the figures are taken. The status
+# is 1 where a goal is missed.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 . "$top/host/lib.sh"
@@ -15,8 +15,9 @@ groups=
 for word; do
 	case $word in
 	-v) verbose=10 ;;
-	e2e | kvm | s2 | attr | lazy | tags) groups="$groups $word" ;;
-	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are: e2e kvm s2 attr lazy tags" ;;
+	e2e | kvm | s2 | attr | lazy | tags | private) groups="$groups $word" ;;
+	*) die "usage: ./dev bench [-v] [GROUP...]; the groups are:
+	e2e kvm s2 attr lazy tags private" ;;
 	esac
 done
 
@@ -236,7 +237,47 @@ lazy()
 	bench/lazy.sh || short=1
 }
 
-for group in ${groups:-e2e kvm s2 attr lazy tags}; do
+# counted STRETCH [ONLY]: instructions of it in tessera.ko, or in functions of that name.
+counted()
+{
+	awk -v who=tessera -v only="${2:-}" -f bench/share.awk "$work/symbols" \
+		"$work/counts.$1" | sed -n 1p
+}
+
+# What it costs to convert memory, and how much of that is the store of attributes.
+private()
+{
+	host/build.sh all bench
+	host/module.sh "$kernel"
+	gib=$((1 << 18))
+	machine tessera "--mem 3G" "for way in full-hide full-share empty-hide empty-share; do
+		bench-private call-\$way 64; bench-private range-\$way 1
+		bench-private range-\$way 512; bench-private range-\$way $gib; done" \
+		>"$work/tessera.costs"
+	for way in full-hide full-share empty-hide empty-share; do
+		page=$(cost tessera range-$way-1)
+		block=$(cost tessera range-$way-512)
+		figure "private/call-$way" "$(cost tessera call-$way-64)" "$page(range)" \
+			instructions -
+		figure "private/2m-$way" "$block" "$((page * 512))(512-pages)" instructions 0.5
+		figure "private/1g-$way" "$(cost tessera range-$way-$gib)" \
+			"$((block * 512))(512-blocks)" instructions 1.1
+	done
+	plugin=$TSR_BUILD/bench/count.so,out=$work/counts
+	machine tessera "--qemu -plugin --qemu $plugin" "for pages in 1 512 32768; do
+		bench-private range-full-hide \$pages; done; cat /proc/kallsyms" |
+		grep '^ffff' | sort >"$work/symbols"
+	stretch=1
+	for pages in 1 512 32768; do
+		all=$(awk '{ sum += $2 * $3 } END { print sum }' "$work/counts.$stretch")
+		figure "private/store-$pages" "$(counted $stretch '^attr_')" "$all(all)" \
+			instructions 0.1
+		figure "private/own-$pages" "$(counted $stretch)" "$all(all)" instructions -
+		stretch=$((stretch + 1))
+	done
+}
+
+for group in ${groups:-e2e kvm s2 attr lazy tags private}; do
 	"$group"
 done
 [ -z "$short" ] || exit 1

@@ -201,7 +201,7 @@ void seam_tags_sanitise(struct hpa hpa, u64 pages)
 u8 seam_backing_order;
 
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
-		     struct backing *out)
+		     struct seam_memo *memo, struct backing *out)
 {
 	u64 offset = (gfn.nr - slot->gfns.begin) << TSR_PAGE_SHIFT;
 

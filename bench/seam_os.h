@@ -126,6 +126,10 @@ struct seam_tlb {
 	u16 vmid;
 };
 
+/* Nothing is remembered. */
+struct seam_memo {
+};
+
 static inline void seam_dsb_ishst(void)
 {
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# awk -v who=kvm|tessera [-v top=N] -f share.awk SYMBOLS COUNTS: the instructions of
+# awk -v who=kvm|tessera [-v only=REGEX] [-v top=N] -f share.awk SYMBOLS COUNTS: the instructions of
 # COUNTS (from the plugin count.c) that lie in tessera.ko, or in the kernel's KVM; with
-# top, the N functions that have most of them. SYMBOLS is /proc/kallsyms by address.
+# only, in those of its functions whose names match that; with top, the N functions that have most of them. SYMBOLS is /proc/kallsyms by address.
 #
 # The linker lays the objects of KVM side by side, so KVM is the stretch of symbols that
 # begins with its first tracepoint and ends before a hundred symbols in a row of which
@@ -47,6 +47,8 @@ function symbol_of(at,    low, high, middle)
 {
 	i = symbol_of($1)
 	if (who == "kvm" ? i < first || i > last : module[i] != "[tessera]")
+		next
+	if (only && name[i] !~ only)
 		next
 	sum += $2 * $3
 	spent[name[i]] += $2 * $3

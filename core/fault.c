@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "fault.h"
 
-perm_t fault_perm(const struct slot *slot, u8 attrs)
-{
-	perm_t perm = PERM_ALL;
-
-	if ((slot->flags & ABI_MEM_READONLY) || (attrs & ABI_ATTR_NW))
-		perm &= ~PERM_W;
-	if (attrs & ABI_ATTR_NR)
-		perm &= ~PERM_R;
-	if (attrs & ABI_ATTR_NX)
-		perm &= ~PERM_X;
-	if (attrs & ABI_ATTR_NT)
-		perm &= ~PERM_T;
-	return perm;
-}
-
 static struct fault_verdict verdict(enum fault_action action, perm_t need)
 {
 	return (struct fault_verdict){ .action = action, .need = need };
@@ -120,16 +105,11 @@ enum tag_rule {
 	TAGS_REFUSED, /* such memory does not belong in such a slot */
 };
 
-bool fault_holds_tags(const struct fault_env *env, const struct backing *backing)
-{
-	return backing->can_tag || (env->lazy && backing->own);
-}
-
 /* docs/abi.md, "Slots in a VM with MTE", one cell of its table. */
-static enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags, enum backing_kind kind,
-				    bool holds)
+static inline enum tag_rule fault_tag_rule(const struct fault_env *env, u32 flags,
+					   enum backing_kind kind, enum memtype type, bool holds)
 {
-	bool cacheable = fault_type(env, kind) == MEMTYPE_WB;
+	bool cacheable = type == MEMTYPE_WB;
 
 	if (!env->mte)
 		return TAGS_FREE;
@@ -184,7 +164,8 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 	lacking = need & ~perm & ~PERM_T;
 	if (lacking)
 		return fault_lacks(lacking);
-	switch (fault_tag_rule(env, slot->flags, backing->kind, fault_holds_tags(env, backing))) {
+	switch (fault_tag_rule(env, slot->flags, backing->kind, type,
+			       fault_holds_tags(env, backing))) {
 	case TAGS_FREE:
 		return fault_map(perm, need, type);
 	case TAGS_LAZY:
@@ -199,13 +180,6 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
 		return fault_refused(need);
 	}
 	return fault_refused(need);
-}
-
-struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v)
-{
-	if (kind == ACCESS_WALK && v.action == FAULT_MAP && v.type == MEMTYPE_DEVICE)
-		return verdict(FAULT_INJECT, v.need);
-	return v;
 }
 
 u8 fault_tags_order(const struct fault_env *env, const struct fault_verdict *v,
@@ -254,11 +228,13 @@ int fault_slot_check(const struct fault_env *env, u32 flags, const struct backin
 	if ((flags & ABI_MEM_LOG_DIRTY_PAGES) && survey->remapped)
 		return -EINVAL;
 	for (int kind = BACKING_RAM; kind < BACKING_POISON; kind++) {
+		enum memtype type = fault_type(env, (enum backing_kind)kind);
+
 		if (!(survey->kinds & BIT(kind)))
 			continue;
-		if (fault_type(env, (enum backing_kind)kind) == MEMTYPE_REFUSED)
+		if (type == MEMTYPE_REFUSED)
 			return -EINVAL;
-		if (fault_tag_rule(env, flags, (enum backing_kind)kind,
+		if (fault_tag_rule(env, flags, (enum backing_kind)kind, type,
 				   !(survey->untaggable & BIT(kind))) == TAGS_REFUSED)
 			return -EINVAL;
 	}

@@ -43,7 +43,20 @@ struct fault_env {
 };
 
 /* What a page grants as far as slot and attributes go. */
-perm_t fault_perm(const struct slot *slot, u8 attrs);
+static inline perm_t fault_perm(const struct slot *slot, u8 attrs)
+{
+	perm_t perm = PERM_ALL;
+
+	if ((slot->flags & ABI_MEM_READONLY) || (attrs & ABI_ATTR_NW))
+		perm &= ~PERM_W;
+	if (attrs & ABI_ATTR_NR)
+		perm &= ~PERM_R;
+	if (attrs & ABI_ATTR_NX)
+		perm &= ~PERM_X;
+	if (attrs & ABI_ATTR_NT)
+		perm &= ~PERM_T;
+	return perm;
+}
 
 /* Does a page of @slot with @attrs come from the slot's guest_memfd? */
 bool fault_from_gmem(const struct slot *slot, u8 attrs);
@@ -60,7 +73,10 @@ enum backing_use fault_use(const struct fault_env *env, const struct slot *slot,
 			   perm_t need);
 
 /* Can @backing, which is write-back memory, hold tags in this VM? */
-bool fault_holds_tags(const struct fault_env *env, const struct backing *backing);
+static inline bool fault_holds_tags(const struct fault_env *env, const struct backing *backing)
+{
+	return backing->can_tag || (env->lazy && backing->own);
+}
 
 /*
  * After FAULT_BACKING; @need is that verdict's. Never comes back with FAULT_BACKING. Where
@@ -73,7 +89,12 @@ struct fault_verdict fault_resolve(const struct fault_env *env, const struct slo
  * The same for an access of @kind: a guest's walk may not step into Device memory
  * (HCR_EL2.PTW, Arm ARM D24.2), so that mapping it would not help.
  */
-struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v);
+static inline struct fault_verdict fault_of_walk(enum access_kind kind, struct fault_verdict v)
+{
+	if (kind == ACCESS_WALK && v.action == FAULT_MAP && v.type == MEMTYPE_DEVICE)
+		return (struct fault_verdict){ .action = FAULT_INJECT, .need = v.need };
+	return v;
+}
 
 /*
  * The level at which to map @gfn: of the largest block that lies in the slot, in one piece

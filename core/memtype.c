@@ -25,25 +25,3 @@ enum memtype memtype_of(enum backing_kind kind, const struct host *host, bool cm
 	}
 	return MEMTYPE_REFUSED;
 }
-
-bool memtype_needs_clean(enum backing_kind kind, const struct host *host)
-{
-	switch (kind) {
-	case BACKING_RAM:
-	case BACKING_PFN_CACHED:
-		return !host->fwb;
-	case BACKING_RAM_UNCACHED:
-		return true;
-	case BACKING_PFN_NC:
-	case BACKING_PFN_DEVICE:
-	case BACKING_NONE:
-	case BACKING_POISON:
-		return false;
-	}
-	return false;
-}
-
-bool memtype_needs_window(enum backing_kind kind, const struct host *host)
-{
-	return kind == BACKING_PFN_CACHED && !host->fwb;
-}

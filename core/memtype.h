@@ -31,9 +31,27 @@ enum memtype memtype_of(enum backing_kind kind, const struct host *host, bool cm
  * before the guest gets it? Without FEAT_S2FWB a guest can reach it past the caches; and memory
  * that the kernel maps cacheable while the guest may not can have dirty lines.
  */
-bool memtype_needs_clean(enum backing_kind kind, const struct host *host);
+static inline bool memtype_needs_clean(enum backing_kind kind, const struct host *host)
+{
+	switch (kind) {
+	case BACKING_RAM:
+	case BACKING_PFN_CACHED:
+		return !host->fwb;
+	case BACKING_RAM_UNCACHED:
+		return true;
+	case BACKING_PFN_NC:
+	case BACKING_PFN_DEVICE:
+	case BACKING_NONE:
+	case BACKING_POISON:
+		return false;
+	}
+	return false;
+}
 
 /* And only through a window (seam_window_open())? */
-bool memtype_needs_window(enum backing_kind kind, const struct host *host);
+static inline bool memtype_needs_window(enum backing_kind kind, const struct host *host)
+{
+	return kind == BACKING_PFN_CACHED && !host->fwb;
+}
 
 #endif

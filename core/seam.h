@@ -19,6 +19,7 @@
  *	seam_rwsem_t	sleeping lock, shared or exclusive
  *	seam_rwlock_t	spinning lock, shared or exclusive; made of brlock.h's
  *	struct seam_tlb	identifies one VM's translations (VMID and table base)
+ *	struct seam_memo	what the owner keeps between faults of one vCPU
  *
  * It may also define functions of this header itself, static and inline, where a call costs
  * too much: the declarations below go with that.
@@ -182,13 +183,14 @@ enum backing_use {
 };
 
 /*
- * Finds, and faults in when need be, the page behind @gfn of @slot (a copy).
+ * Finds, and faults in when need be, the page behind @gfn of @slot (a copy). What it learned that
+ * may serve for the next one is in @memo, which is the caller's alone; zeroes are an empty one.
  * Sleeps; call with no spinning lock held and outside RCU readers.
  * Returns 0 (look at @out->kind) or -EINTR (a signal is pending), -EAGAIN (try again),
  * -ENOMEM.
  */
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
-		     struct backing *out);
+		     struct seam_memo *memo, struct backing *out);
 /* Ends the use of @b; @dirtied: it was mapped for writing. */
 void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied);
 

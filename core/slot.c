@@ -155,18 +155,22 @@ static int slot_build_order(const struct slots *now, struct slot_change *change,
 			    enum slot_order order)
 {
 	struct slot_index **index = &change->next->index[order];
-	int err = 0;
 
 	if (now)
 		*index = now->index[order];
-	if (change->kind != SLOT_CREATE && change->kind != SLOT_DELETE &&
-	    slot_key(order, &change->before) == slot_key(order, &change->after))
-		return slot_index_replace(&change->edit, order, index, &change->after);
-	if (change->kind != SLOT_CREATE)
-		err = slot_index_remove(&change->edit, order, index, &change->before);
-	if (!err && change->kind != SLOT_DELETE)
-		err = slot_index_insert(&change->edit, order, index, &change->after);
-	return err;
+	switch (change->kind) {
+	case SLOT_NOTHING:
+		break;
+	case SLOT_CREATE:
+		return slot_index_insert(&change->edit, order, index, &change->after);
+	case SLOT_DELETE:
+		return slot_index_remove(&change->edit, order, index, &change->before);
+	case SLOT_MOVE:
+	case SLOT_FLAGS:
+		return slot_index_replace(&change->edit, order, index, &change->before,
+					  &change->after);
+	}
+	return 0;
 }
 
 /* A log goes with its slot when that moves, and ends with the flag. */

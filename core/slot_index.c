@@ -291,13 +291,38 @@ int slot_index_remove(struct slot_edit *edit, enum slot_order order, struct slot
 	return index_splice(edit, order, index, where, true, &span, 1);
 }
 
-int slot_index_replace(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
-		       const struct slot *slot)
+/* Does @a, if there is one, come before @b, if there is one? */
+static bool slots_in_order(enum slot_order order, const struct slot *a, const struct slot *b)
 {
-	u64 key = slot_key(order, slot);
+	return !a || !b || slot_before(slot_key(order, a), a->id, slot_key(order, b), b->id);
+}
+
+/* May @slot stand where slot @at of span @where does? */
+static bool slot_fits(const struct slot_index *index, enum slot_order order, u32 where, u32 at,
+		      const struct slot *slot)
+{
+	const struct slot_chunk *chunk = index->span[where].chunk, *other;
+	const struct slot *before = NULL, *after = NULL;
+
+	if (at) {
+		before = &chunk->slot[at - 1];
+	} else if (where) {
+		other = index->span[where - 1].chunk;
+		before = &other->slot[other->count - 1];
+	}
+	if (at + 1 < chunk->count)
+		after = &chunk->slot[at + 1];
+	else if (where + 1 < index->count)
+		after = &index->span[where + 1].chunk->slot[0];
+	return slots_in_order(order, before, slot) && slots_in_order(order, slot, after);
+}
+
+/* Slot @at of span @where gives way to @slot, which fits and ends at the same address. */
+static int index_replace(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
+			 u32 where, u32 at, const struct slot *slot)
+{
 	struct slot_index *old = *index, *new;
 	size_t size = sizeof(*old) + old->count * sizeof(old->span[0]);
-	u32 where = spans_upto(old, key, slot->id) - 1;
 	struct slot_chunk *before = old->span[where].chunk, *chunk;
 
 	slot_edit_supersede(edit, old);
@@ -307,9 +332,24 @@ int slot_index_replace(struct slot_edit *edit, enum slot_order order, struct slo
 	if (!new)
 		return -ENOMEM;
 	memcpy(chunk, before, chunk_size(order, before->count));
-	chunk->slot[slots_upto(before, order, key, slot->id) - 1] = *slot;
+	chunk->slot[at] = *slot;
 	memcpy(new, old, size);
 	new->span[where].chunk = chunk;
+	new->span[where].first = slot_key(order, &chunk->slot[0]);
 	*index = new;
 	return 0;
+}
+
+int slot_index_replace(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
+		       const struct slot *before, const struct slot *slot)
+{
+	u64 key = slot_key(order, before);
+	u32 where = spans_upto(*index, key, before->id) - 1;
+	u32 at = slots_upto((*index)->span[where].chunk, order, key, before->id) - 1;
+	int err;
+
+	if (slot_fits(*index, order, where, at, slot))
+		return index_replace(edit, order, index, where, at, slot);
+	err = slot_index_remove(edit, order, index, before);
+	return err ? err : slot_index_insert(edit, order, index, slot);
 }

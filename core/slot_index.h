@@ -67,8 +67,9 @@ void slot_index_seek(const struct slot_index *index, u64 begin, struct slot_curs
 
 /*
  * Make a new version with @slot in it, or without it (it is there), or with it in place of
- * the one with the same number, key and end by the VMM's address; the result is NULL when
- * nothing is left. What is made and what is superseded is noted in @edit.
+ * @before, which has the same number and the same addresses of the VMM: where @before stands, if
+ * it fits there. The result is NULL when nothing is left. What is made and what is superseded is
+ * noted in @edit.
  * Errors: -ENOMEM; @edit says what was made.
  */
 int slot_index_insert(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
@@ -76,7 +77,7 @@ int slot_index_insert(struct slot_edit *edit, enum slot_order order, struct slot
 int slot_index_remove(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
 		      const struct slot *slot);
 int slot_index_replace(struct slot_edit *edit, enum slot_order order, struct slot_index **index,
-		       const struct slot *slot);
+		       const struct slot *before, const struct slot *slot);
 
 /* Memory that @edit owns until the edit is finished. */
 void *slot_edit_alloc(struct slot_edit *edit, size_t size);

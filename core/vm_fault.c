@@ -14,13 +14,11 @@ struct vm_view {
 	struct vm_dirty_page dirty; /* what comes of it */
 };
 
+/* Into @view, of which the access is known and all else is zero. */
 static void vm_look(struct vm *vm, const struct access *access, struct vm_view *view)
 {
 	const struct slot *slot;
 
-	memset(view, 0, sizeof(*view));
-	view->gfn = gpa_gfn(access->gpa);
-	view->kind = access->kind;
 	view->seq = READ_ONCE(vm->inval_seq);
 	/* Pairs with smp_wmb() in vm_inval_end(). */
 	smp_rmb();
@@ -115,14 +113,17 @@ static enum s2_map_result vm_map_locked(struct vm *vm, struct s2_cache *cache, s
 static int vm_map_level(struct vm *vm, const struct fault_env *env, const struct vm_view *view,
 			const struct backing *b, const struct fault_verdict *v, bool clean)
 {
-	struct backing piece = *b;
+	struct backing piece;
 	int level;
 
+	/* Most memory is in smaller pieces than any block. */
+	if (b->order < TSR_LEVEL_ORDER(TSR_LEVEL_LAST - 1))
+		return TSR_LEVEL_LAST;
+	piece = *b;
 	if (env->lazy && (v->need & PERM_T))
 		piece.tagged_count = vm_tags_count(vm, view->gfn, b);
 	piece.order = fault_tags_order(env, v, &piece);
 	level = fault_level(&view->slot, view->gfn, &piece, view->attr.level);
-
 	return clean && level < TSR_LEVEL_LAST - 1 ? TSR_LEVEL_LAST - 1 : level;
 }
 
@@ -209,15 +210,16 @@ static u8 vm_gmem_order(const struct vm_view *view)
 }
 
 /* Where the page's memory comes from. As seam_backing_get(). */
-static int vm_backing_get(struct vm *vm, const struct fault_env *env, const struct vm_view *view,
-			  perm_t need, struct backing *b)
+static int vm_backing_get(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
+			  const struct vm_view *view, perm_t need, struct backing *b)
 {
 	const struct slot *slot = &view->slot;
 	u8 attrs = (u8)view->attr.bits;
 
 	if (fault_from_gmem(slot, attrs))
 		return vm_gmem_get(vm, view->seq, slot, view->gfn, vm_gmem_order(view), b);
-	return seam_backing_get(vm, slot, view->gfn, fault_use(env, slot, attrs, need), b);
+	return seam_backing_get(vm, slot, view->gfn, fault_use(env, slot, attrs, need),
+				&cache->memo, b);
 }
 
 /* The page has memory behind it: finds that, and maps it or says what is wrong with it. */
@@ -232,7 +234,7 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 	int err = s2_cache_fill(cache, S2_TABLES_MAP);
 
 	if (!err)
-		err = vm_backing_get(vm, &env, view, need, &b);
+		err = vm_backing_get(vm, &env, cache, view, need, &b);
 	if (err) {
 		vm_fail(result, err);
 		return;
@@ -250,12 +252,11 @@ static void vm_fault_backing(struct vm *vm, struct s2_cache *cache, struct vm_vi
 void vm_fault(struct vm *vm, struct s2_cache *cache, const struct access *access,
 	      struct vm_fault_result *result)
 {
+	struct vm_view view = { .gfn = gpa_gfn(access->gpa), .kind = access->kind };
 	struct fault_verdict v;
-	struct vm_view view;
 	bool raced;
 
-	memset(result, 0, sizeof(*result));
-	result->outcome = VM_RESUME;
+	*result = (struct vm_fault_result){ .outcome = VM_RESUME };
 	seam_count(&vm->stats.faults, 1);
 	vm_look(vm, access, &view);
 	raced = vm_fault_was_raced(cache, access, &view);

@@ -152,7 +152,7 @@ static void backing_fill(struct emu_vma *vma, u64 addr, enum backing_use use, st
 }
 
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
-		     struct backing *out)
+		     struct seam_memo *memo, struct backing *out)
 {
 	u64 addr = slot_gfn_hva(slot, gfn).addr;
 	void (*hook)(void *arg);

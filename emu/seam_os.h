@@ -148,4 +148,8 @@ struct seam_tlb {
 	u16 vmid;
 };
 
+/* Nothing is remembered. */
+struct seam_memo {
+};
+
 #endif

@@ -29,14 +29,15 @@ log=
 extra=
 testdev=
 vfio=
+indirect=
 job=
 
 usage()
 {
 	die "usage: host/run.sh [--cpu M] [--kernel 6.12|newest] [--stock | --debug]
 	[--smp N] [--mem SIZE] [--icount] [--timeout SECONDS] [--no-module]
-	[--test-device] [--vfio DEVICE] [--file PATH[:DEST]]... [--append TEXT]
-	[--qemu TEXT] [--log PATH] --shell | -- SHELL-COMMAND"
+	[--indirect] [--test-device] [--vfio DEVICE] [--file PATH[:DEST]]...
+	[--append TEXT] [--qemu TEXT] [--log PATH] --shell | -- SHELL-COMMAND"
 }
 
 mkdir -p "$TSR_BUILD/run"
@@ -81,6 +82,7 @@ while [ $# -gt 0 ]; do
 	--icount) icount=1 ;;
 	--timeout) limit=$2 && shift ;;
 	--no-module) module= ;;
+	--indirect) indirect=1 ;;
 	--test-device) testdev=1 ;;
 	--vfio) vfio=$2 && shift ;;
 	--file) stage_file "$2" && shift ;;
@@ -139,6 +141,12 @@ if [ -e "$ko" ]; then
 	cp "$ko" "$stage/tessera.ko"
 elif [ -n "$module" ]; then
 	die "There is no tessera.ko for $kernel ($release). Run ./dev build first."
+fi
+
+# Without it QEMU loses what is stored while the host swaps: host/direct/direct.c.
+if [ -z "$indirect" ]; then
+	cp "$TSR_BUILD/module/$kernel/host/direct/direct.ko" "$stage/direct.ko" ||
+		die "There is no direct.ko for $kernel ($release). Run ./dev build first."
 fi
 
 line="console=ttyAMA0 loglevel=4 log_buf_len=4M panic=-1 oops=panic$append"

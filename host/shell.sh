@@ -12,13 +12,13 @@ previous=
 for word; do
 	case $word in
 	--debug) kernel=debug && "$top/host/debug-kernel.sh" ;;
-	--stock) stock=1 ;;
+	--stock) stock=host/direct ;;
 	--) what= && break ;;
 	esac
 	[ "$previous" != --kernel ] || kernel=$word
 	previous=$word
 done
 "$top/host/build.sh" all
-[ -n "$stock" ] || "$top/host/module.sh" "$kernel"
+"$top/host/module.sh" "$kernel" $stock
 # shellcheck disable=SC2086 # $what is one word or none
 exec "$top/host/run.sh" $what "$@"

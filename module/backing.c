@@ -20,18 +20,6 @@
 #include "hostleaf.h"
 #include "tessera.h"
 
-/* What policy wants to know of a VMA. */
-struct vma_facts {
-	bool readable;	 /* it is there, and not PROT_NONE */
-	bool write_back; /* by its protection bits: Normal memory, Tagged or not */
-	bool any_uncached;
-	bool can_tag;
-	bool anon;
-	bool cow;      /* private and writable: who writes gets a page of the VMM's own */
-	bool remapped; /* VM_IO, VM_PFNMAP: get_user_pages() refuses it */
-	bool mixed;    /* VM_MIXEDMAP: it refuses some of it */
-};
-
 static bool prot_is_write_back(pgprot_t prot)
 {
 	u64 index = FIELD_GET(PTE_ATTRINDX_MASK, pgprot_val(prot));
@@ -62,14 +50,40 @@ static enum backing_kind facts_kind(const struct vma_facts *facts, bool kernel_m
 	return facts->any_uncached ? BACKING_PFN_NC : BACKING_PFN_DEVICE;
 }
 
-static int facts_read(struct mm_struct *mm, unsigned long hva, struct vma_facts *facts)
+/*
+ * Has nobody had the mmap lock for writing since the memo was made? Then its VMA is as it was,
+ * as if the lock were taken now, and given back.
+ */
+static bool memo_holds(const struct seam_memo *memo, struct mm_struct *mm, unsigned long hva)
+{
+	unsigned int seq;
+
+	return hva >= memo->begin && hva < memo->end && tsr_mmap_sequence(mm, &seq) &&
+	       seq == memo->seq;
+}
+
+/* With the mmap lock, so that the sequence is that of @vma. */
+static void memo_make(struct seam_memo *memo, struct mm_struct *mm,
+		      const struct vm_area_struct *vma)
+{
+	memo->facts = vma_facts_of(vma);
+	memo->begin = vma->vm_start;
+	memo->end = tsr_mmap_sequence(mm, &memo->seq) ? vma->vm_end : 0;
+}
+
+static int facts_read(struct seam_memo *memo, struct mm_struct *mm, unsigned long hva)
 {
 	struct vm_area_struct *vma;
 
+	if (memo_holds(memo, mm, hva))
+		return 0;
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = vma_lookup(mm, hva);
-	*facts = vma ? vma_facts_of(vma) : (struct vma_facts){ .readable = false };
+	if (vma)
+		memo_make(memo, mm, vma);
+	else
+		*memo = (struct seam_memo){ .end = 0 };
 	mmap_read_unlock(mm);
 	return 0;
 }
@@ -173,10 +187,21 @@ static bool page_is_own(const struct vma_facts *facts, struct page *page)
 	return facts->anon || folio_test_anon(folio);
 }
 
+/* How much of the memory around @page is mapped by one entry: more than a page of few. */
+static u8 page_mapped_order(unsigned long hva, struct page *page)
+{
+	struct host_leaf leaf;
+
+	/* Of devices' memory older kernels make no folios. */
+	if (!folio_test_large(page_folio(page)) && !is_zone_device_page(page))
+		return 0;
+	leaf = tsr_host_leaf(current->mm, hva);
+	return leaf.present && leaf.pfn == page_to_pfn(page) ? leaf.order : 0;
+}
+
 static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bool write, bool lazy,
 			    struct backing *out)
 {
-	struct host_leaf leaf;
 	struct page *page;
 	bool writable;
 	long got = page_get(hva, write, &page, &writable);
@@ -187,8 +212,7 @@ static int backing_get_page(const struct vma_facts *facts, unsigned long hva, bo
 		return page_error(got, out);
 	backing_fill(out, facts, page_to_pfn(page));
 	out->writable = writable;
-	leaf = tsr_host_leaf(current->mm, hva);
-	out->order = leaf.present && leaf.pfn == page_to_pfn(page) ? leaf.order : 0;
+	out->order = page_mapped_order(hva, page);
 	out->ref = page;
 	if (lazy) {
 		out->own = page_is_own(facts, page);
@@ -252,23 +276,23 @@ static int backing_get_pfnmap(unsigned long hva, bool write, struct backing *out
 }
 
 int seam_backing_get(struct vm *vm, const struct slot *slot, struct gfn gfn, enum backing_use use,
-		     struct backing *out)
+		     struct seam_memo *memo, struct backing *out)
 {
 	bool lazy = READ_ONCE(vm->mte) && READ_ONCE(vm->lazy_tags);
 	unsigned long hva = slot_gfn_hva(slot, gfn).addr;
 	bool write = use == USE_WRITE;
-	struct vma_facts facts;
+	const struct vma_facts *facts = &memo->facts;
 	int err;
 
 	*out = (struct backing){ .kind = BACKING_NONE };
 	might_sleep();
-	err = facts_read(current->mm, hva, &facts);
-	if (err || !facts.readable)
+	err = facts_read(memo, current->mm, hva);
+	if (err || !facts->readable)
 		return err;
-	if (facts.remapped)
+	if (facts->remapped)
 		return backing_get_pfnmap(hva, write, out);
-	write |= use == USE_TAGS && facts.cow && !facts.can_tag;
-	return backing_get_page(&facts, hva, write, lazy, out);
+	write |= use == USE_TAGS && facts->cow && !facts->can_tag;
+	return backing_get_page(facts, hva, write, lazy, out);
 }
 
 /*
@@ -289,8 +313,8 @@ void seam_backing_put(struct vm *vm, struct backing *b, bool dirtied)
 	folio = page_folio(page);
 	if (dirtied && (folio_test_anon(folio) || folio_test_swapbacked(folio)))
 		SetPageDirty(page);
-	mark_page_accessed(page);
-	put_page(page);
+	folio_mark_accessed(folio);
+	folio_put(folio);
 }
 
 /* --- What stands behind a range of addresses. --- */

@@ -137,6 +137,20 @@ static inline void tsr_folio_set_tagged(struct folio *folio)
 
 int tsr_xfer_to_guest_mode_handle_work(void);
 
+/*
+ * Counts how often the mmap lock was taken for writing; false: it is now, or the kernel does not
+ * count. What is read of VMAs under the lock holds for as long as the count does.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#include <linux/mm.h>
+#define tsr_mmap_sequence(mm, seq) mmap_lock_speculate_try_begin(mm, seq)
+#else
+static inline bool tsr_mmap_sequence(struct mm_struct *mm, unsigned int *seq)
+{
+	return false;
+}
+#endif
+
 /* CLOCK_REALTIME in ns and the counter of one moment; false: the clock runs by another. */
 bool tsr_clock_snapshot(u64 *ns, u64 *cycles);
 

@@ -96,6 +96,11 @@ void tsr_page_tag_facts(struct page *page, u8 order, struct backing *out)
 	unsigned long i;
 
 	out->blank = is_zero_page(page);
+	if (!folio_test_large(page_folio(page))) {
+		out->tagged = page_mte_tagged(page);
+		out->tagged_count = out->tagged;
+		return;
+	}
 	/* The flag that it would have after a split. */
 	out->tagged =
 		tsr_page_is_tagged(page) || tsr_page_is_tagged(folio_page(page_folio(page), 0));

@@ -71,20 +71,6 @@ void seam_rwlock_init(seam_rwlock_t *l)
 	lockdep_init_map_wait(&l->dep_map, "s2_lock", &key, 0, LD_WAIT_CONFIG);
 }
 
-void seam_read_lock(seam_rwlock_t *l)
-{
-	preempt_disable();
-	lock_acquire_shared(&l->dep_map, 0, 0, NULL, _RET_IP_);
-	brlock_read_lock(&l->lock, smp_processor_id());
-}
-
-void seam_read_unlock(seam_rwlock_t *l)
-{
-	lock_release(&l->dep_map, _RET_IP_);
-	brlock_read_unlock(&l->lock, smp_processor_id());
-	preempt_enable();
-}
-
 /* The gate keeps preemption off. */
 void seam_write_lock(seam_rwlock_t *l)
 {
@@ -101,16 +87,6 @@ void seam_write_unlock(seam_rwlock_t *l)
 void seam_relax(void)
 {
 	cond_resched();
-}
-
-void seam_rcu_read_lock(void)
-{
-	rcu_read_lock();
-}
-
-void seam_rcu_read_unlock(void)
-{
-	rcu_read_unlock();
 }
 
 void seam_free_rcu(void *p)

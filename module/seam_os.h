@@ -21,6 +21,7 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/processor.h>
+#include <linux/rcupdate.h>
 #include <asm/barrier.h>
 #include <asm/memory.h>
 #include <asm/page-def.h>
@@ -89,6 +90,31 @@ typedef struct {
 #endif
 } seam_rwlock_t;
 
+/* Inline: each fault's. */
+static inline void seam_read_lock(seam_rwlock_t *l)
+{
+	preempt_disable();
+	lock_acquire_shared(&l->dep_map, 0, 0, NULL, _THIS_IP_);
+	brlock_read_lock(&l->lock, smp_processor_id());
+}
+
+static inline void seam_read_unlock(seam_rwlock_t *l)
+{
+	lock_release(&l->dep_map, _THIS_IP_);
+	brlock_read_unlock(&l->lock, smp_processor_id());
+	preempt_enable();
+}
+
+static inline void seam_rcu_read_lock(void)
+{
+	rcu_read_lock();
+}
+
+static inline void seam_rcu_read_unlock(void)
+{
+	rcu_read_unlock();
+}
+
 /* A counter that several add to and nobody orders anything by. */
 static inline void seam_count(u64 *p, u64 n)
 {
@@ -120,6 +146,25 @@ static inline void seam_write_assert_held(seam_rwlock_t *l)
 {
 	lockdep_assert_held_write(l);
 }
+
+/* What policy wants to know of a VMA (backing.c). */
+struct vma_facts {
+	bool readable;	 /* it is there, and not PROT_NONE */
+	bool write_back; /* by its protection bits: Normal memory, Tagged or not */
+	bool any_uncached;
+	bool can_tag;
+	bool anon;
+	bool cow;      /* private and writable: who writes gets a page of the VMM's own */
+	bool remapped; /* VM_IO, VM_PFNMAP: get_user_pages() refuses it */
+	bool mixed;    /* VM_MIXEDMAP: it refuses some of it */
+};
+
+/* The VMA that was found last, and what the mmap lock's sequence was then. */
+struct seam_memo {
+	unsigned long begin, end; /* empty: none, to be looked for anew */
+	unsigned int seq;
+	struct vma_facts facts;
+};
 
 /*
  * One VM's translations. The VMID is in place before vm_init(), the two register

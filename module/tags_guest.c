@@ -11,11 +11,12 @@
 static int page_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
 		    enum backing_use use, struct backing *b)
 {
+	struct seam_memo memo = { 0 };
 	int err;
 
 	do {
 		cond_resched();
-		err = seam_backing_get(&vm->mem, slot, gfn, use, b);
+		err = seam_backing_get(&vm->mem, slot, gfn, use, &memo, b);
 	} while (err == -EAGAIN && !signal_pending(current));
 	if (err)
 		return err == -EAGAIN ? -EINTR : err;

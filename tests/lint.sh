@@ -26,7 +26,8 @@ check_licence()
 	for file in $files; do
 		case $file in
 		LICENSES/* | .gitignore | .clang-format) continue ;;
-		module/* | tests/device/Kbuild | tests/device/compat.h | tests/device/testdev.c)
+		module/* | host/direct/* | tests/device/Kbuild | tests/device/compat.h | \
+			tests/device/testdev.c)
 			want='GPL-2\.0-only'
 			;;
 		*) want='GPL-2\.0-only OR MIT' ;;

@@ -2,12 +2,12 @@
 # libtessera, the tessera command, and their tests.
 
 vmm-pure := $(addprefix vmm/lib/,why.c layout.c pages.c promoted.c ram.c \
-	access.c fault.c gate.c promote.c lazy.c watch.c protect.c image.c)
+	access.c fault.c gate.c private.c promote.c lazy.c watch.c protect.c image.c)
 vmm-lib := $(vmm-pure) $(addprefix vmm/lib/,vm.c vcpu.c survey.c tags.c)
 vmm-cmd-pure := $(addprefix vmm/cmd/,options.c help.c pl011.c control.c timeline.c \
 	look.c memories.c picture_text.c picture_svg.c snapshot_read.c snapshot_text.c channel.c pause.c \
 	tags_file.c)
-vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c \
+vmm-cmd := $(vmm-cmd-pure) $(addprefix vmm/cmd/,main.c run.c machine.c policies.c privacy.c \
 	stats.c caps.c asking.c client.c service.c snapshot_write.c picture.c progress.c tags.c \
 	tags_dump.c tags_restore.c)
 
@@ -34,7 +34,7 @@ $(B)/bin/tessera: $(vmm-cmd:%.c=$(B)/arm64/%.o) $(B)/arm64/vmm/libtessera.a \
 
 vmm-unit := vmm_layout vmm_image vmm_fault vmm_options vmm_devices vmm_ram \
 	vmm_promote vmm_policies vmm_lazy vmm_picture vmm_memories vmm_tags \
-	vmm_channel vmm_service
+	vmm_channel vmm_service vmm_private
 unit-tests += $(vmm-unit:%=$(B)/unit/%)
 
 $(vmm-unit:%=$(B)/native/tests/unit/%.o): CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib \
@@ -53,7 +53,8 @@ $(foreach test,vmm_policies vmm_policies_tsan vmm_picture,$(B)/unit/$(test)): \
 	LDFLAGS += -Wl,--wrap=malloc,--wrap=realloc,--wrap=mmap
 
 # Once more with ThreadSanitizer, whose objects emu/rules.mk knows how to make.
-vmm-tsan := $(addprefix $(B)/unit/,vmm_promote_tsan vmm_policies_tsan vmm_lazy_tsan)
+vmm-tsan := $(addprefix $(B)/unit/,vmm_promote_tsan vmm_policies_tsan vmm_lazy_tsan \
+	vmm_private_tsan)
 unit-tests += $(vmm-tsan)
 
 $(B)/tsan/tests/unit/vmm_%.o: CPPFLAGS += -D_GNU_SOURCE -Ivmm/lib
@@ -81,3 +82,8 @@ host-programs += $(B)/bin/test-ways
 
 $(B)/arm64/tests/host/ways.o: CPPFLAGS += -D_GNU_SOURCE
 $(B)/bin/test-ways: $(B)/arm64/tests/host/ways.o
+
+host-programs += $(B)/bin/test-stores
+
+$(B)/arm64/tests/host/stores.o: CPPFLAGS += -D_GNU_SOURCE
+$(B)/bin/test-stores: $(B)/arm64/tests/host/stores.o

@@ -5,14 +5,9 @@
  */
 #include <err.h>
 
-#include "codec.h"
+#include "codec_pages.h"
 
 #define PACKED 255
-
-static u8 tag_at(const u8 *tags, unsigned int granule)
-{
-	return tags[granule / 2] >> granule % 2 * 4 & 0xf;
-}
 
 static unsigned int encode_page(const u8 *tags, u8 *out)
 {
@@ -55,23 +50,6 @@ static unsigned int decode_page(const u8 *in, u8 *tags)
 			tags[granule / 2] |= in[1 + i] >> 4 << granule % 2 * 4;
 	}
 	return 1U + in[0];
-}
-
-static unsigned int subject_encode(const u8 *tags, u8 *out)
-{
-	unsigned int size = 0;
-
-	for (unsigned int i = 0; i < SUBJECT_PAGES; i++)
-		size += encode_page(tags + i * TAG_PAGE_PACKED, out + size);
-	return size;
-}
-
-static void subject_decode(const u8 *in, unsigned int size, u8 *tags)
-{
-	unsigned int at = 0;
-
-	for (unsigned int i = 0; i < SUBJECT_PAGES && at < size; i++)
-		at += decode_page(in + at, tags + i * TAG_PAGE_PACKED);
 }
 
 #include "codec_rows.h"

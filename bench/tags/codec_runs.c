@@ -6,17 +6,12 @@
  */
 #include <err.h>
 
-#include "codec.h"
+#include "codec_pages.h"
 #include "tag/edges.h"
 
 #define RUNS	 16
 #define PACKED	 17
 #define RUNS_MAX 84 /* 2 + 84 * 1.5 is no more than the packed tags */
-
-static u8 tag_at(const u8 *tags, unsigned int granule)
-{
-	return tags[granule / 2] >> granule % 2 * 4 & 0xf;
-}
 
 static unsigned int edges_list(const struct tag_edges *edges, u8 *begin)
 {
@@ -91,23 +86,6 @@ static unsigned int decode_page(const u8 *in, u8 *tags)
 		return 1 + decode_runs(in + 1, tags);
 	memcpy(tags, in + 1, TAG_PAGE_PACKED);
 	return 1 + TAG_PAGE_PACKED;
-}
-
-static unsigned int subject_encode(const u8 *tags, u8 *out)
-{
-	unsigned int size = 0;
-
-	for (unsigned int i = 0; i < SUBJECT_PAGES; i++)
-		size += encode_page(tags + i * TAG_PAGE_PACKED, out + size);
-	return size;
-}
-
-static void subject_decode(const u8 *in, unsigned int size, u8 *tags)
-{
-	unsigned int at = 0;
-
-	for (unsigned int i = 0; i < SUBJECT_PAGES && at < size; i++)
-		at += decode_page(in + at, tags + i * TAG_PAGE_PACKED);
 }
 
 #include "codec_rows.h"

@@ -106,7 +106,9 @@ static inline void s2_leaf_forgo(const struct s2_mapping *m, u64 nr, u64 pages)
 /* Must something be done to the memory of a fresh leaf before a guest has it? */
 static inline bool s2_leaf_is_work(const struct s2 *s2, const struct s2_leaf *leaf)
 {
-	return leaf->tags | leaf->clean | (leaf->perm & s2->icache);
+	perm_t care = s2->icache | (leaf->tags ? PERM_T : PERM_NONE);
+
+	return leaf->clean | (leaf->perm & care);
 }
 
 /* A table for the invalid @entry, from the cache. False: there is none. */
@@ -251,19 +253,24 @@ static u64 *s2_descend(const struct s2_mapping *m, u64 nr, int *at)
 }
 
 /* Most mappings: the tables are there, and the entry is not valid. False: anything else. */
-static inline bool s2_map_fast(struct s2 *s2, u64 nr, int level, const struct s2_leaf *leaf)
+static inline bool s2_map_fast(struct s2 *s2, u64 *entry, u64 desc, const struct s2_leaf *leaf)
 {
-	u64 desc = s2_leaf_attrs(s2, leaf) | leaf->hpa.addr | s2_page_bit(level);
-	u64 *entry;
-	int at;
-
-	entry = s2_follow(s2, nr, level, &at);
-	if (at != level || READ_ONCE(*entry) || s2_leaf_is_work(s2, leaf))
+	if (READ_ONCE(*entry) || s2_leaf_is_work(s2, leaf))
 		return false;
 	if (cmpxchg_release(entry, 0ULL, desc) != 0)
 		return false;
 	seam_dsb_ishst();
 	return true;
+}
+
+/* Most others: the leaf is there, and is to grant more. */
+static noinline enum s2_map_result s2_map_wider(struct s2 *s2, u64 *entry, u64 nr, int level,
+						const struct s2_leaf *leaf, u64 old)
+{
+	struct s2_mapping m =
+		s2_mapping_make(s2, NULL, s2_span_begin(nr, level), level, leaf, false);
+
+	return s2_widen(&m, entry, nr, level, old);
 }
 
 static noinline enum s2_map_result s2_map_slow(struct s2 *s2, struct s2_cache *cache, u64 nr,
@@ -284,8 +291,18 @@ static noinline enum s2_map_result s2_map_slow(struct s2 *s2, struct s2_cache *c
 enum s2_map_result s2_map(struct s2 *s2, struct s2_cache *cache, struct gfn gfn, int level,
 			  const struct s2_leaf *leaf, bool exclusive)
 {
-	if (s2_map_fast(s2, gfn.nr, level, leaf))
-		return S2_MAPPED;
+	u64 desc = s2_leaf_attrs(s2, leaf) | leaf->hpa.addr | s2_page_bit(level);
+	u64 *entry, old;
+	int at;
+
+	entry = s2_follow(s2, gfn.nr, level, &at);
+	if (at == level) {
+		if (s2_map_fast(s2, entry, desc, leaf))
+			return S2_MAPPED;
+		old = READ_ONCE(*entry);
+		if (old && s2_desc_same(old, desc))
+			return s2_map_wider(s2, entry, gfn.nr, level, leaf, old);
+	}
 	return s2_map_slow(s2, cache, gfn.nr, level, leaf, exclusive);
 }
 

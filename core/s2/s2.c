@@ -41,7 +41,7 @@ void s2_destroy(struct s2 *s2)
 	s2->root = NULL;
 }
 
-int s2_cache_fill(struct s2_cache *cache, unsigned int count)
+int s2_cache_fill_short(struct s2_cache *cache, unsigned int count)
 {
 	while (cache->count < count) {
 		u64 *table = seam_table_alloc();

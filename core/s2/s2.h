@@ -66,6 +66,7 @@ struct s2_cache {
 	 */
 	u64 again_nr;
 	perm_t again_perm;
+	struct seam_memo memo; /* of those faults, for seam_backing_get() */
 };
 
 /* What is to be mapped. */
@@ -101,7 +102,11 @@ int s2_init(struct s2 *s2, const struct host *host, u8 ipa_bits, struct seam_tlb
 void s2_destroy(struct s2 *s2);
 
 /* Until the cache holds @count tables. Sleeps. Errors: -ENOMEM; what is there stays. */
-int s2_cache_fill(struct s2_cache *cache, unsigned int count);
+int s2_cache_fill_short(struct s2_cache *cache, unsigned int count);
+static inline int s2_cache_fill(struct s2_cache *cache, unsigned int count)
+{
+	return cache->count < count ? s2_cache_fill_short(cache, count) : 0;
+}
 /* Frees what the cache holds. */
 void s2_cache_drain(struct s2_cache *cache);
 

@@ -25,6 +25,8 @@
 #define CONTROL_SCRATCH	     0x58 /* RW: eight bytes, accesses of any size */
 #define CONTROL_HOLE_EXITS   0x60 /* R: MMIO exits so far where there is no device */
 #define CONTROL_PROMOTE_UNIT 0x68 /* R: bytes that a promotion takes at once */
+#define CONTROL_LOOK	     0x70 /* W: an address; R: the eight bytes that the VMM finds there */
+#define CONTROL_LOOK_ERROR   0x78 /* R: 0, or why it finds none: errno */
 
 #define CONTROL_FLAG_NOTAG (1 << 0) /* the host enforces NoTagAccess */
 #define CONTROL_FLAG_MTE   (1 << 1) /* the VM has MTE */

@@ -19,6 +19,13 @@
 #define PSCI_SYSTEM_RESET  0x84000009
 #define PSCI_FEATURES	   0x8400000a
 
+/* Vendor hypervisor calls of KVM's UID; bits of FEATURES say which there are. */
+#define SMCCC_VENDOR_FEATURES 0x86000000
+#define SMCCC_MEM_INFO	      0xc6000002
+#define SMCCC_MEM_SHARE	      0xc6000003
+#define SMCCC_MEM_UNSHARE     0xc6000004
+#define SMCCC_VENDOR_MEM      0x1c
+
 #define SMCCC_NOT_SUPPORTED (-1)
 
 #define PSCI_SUCCESS		0

@@ -17,6 +17,10 @@
 #define FN_TRNG_VERSION 0x84000050U
 #define FN_PV_TIME_ST	0xc5000021U
 #define FN_VENDOR_UID	0x8600ff01U
+#define FN_FEATURES	0x86000000U
+#define FN_MEM_INFO	0xc6000002U
+#define FN_MEM_SHARE	0xc6000003U
+#define FN_MEM_UNSHARE	0xc6000004U
 #define NOT_SUPPORTED	((uint64_t)-1)
 
 #define FW_BMAP(n) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_FW_FEAT_BMAP | (n))
@@ -128,6 +132,54 @@ static void filter(void)
 	machine_close(&m);
 }
 
+/* Forwarded, the VMM has the guest's arguments, and the guest what the VMM puts in its place. */
+static bool forwarded(struct machine *m, const void *conduit, uint32_t fn)
+{
+	uint64_t smc = conduit == guest_smc ? KVM_HYPERCALL_EXIT_SMC : 0, value = 0;
+	bool asked;
+
+	machine_call(m, conduit, fn, TEST_GPA);
+	machine_set(m, REG_X(2), 0x1234567887654321);
+	asked = machine_run(m) == 0 && m->run->exit_reason == KVM_EXIT_HYPERCALL &&
+		m->run->hypercall.nr == fn && m->run->hypercall.flags == smc &&
+		machine_get(m, REG_X(1)) == TEST_GPA &&
+		machine_get(m, REG_X(2)) == 0x1234567887654321;
+	machine_set(m, REG_X(0), 0xfeedULL << 32 | fn);
+	return asked && machine_run(m) == 0 && machine_done(m, &value) &&
+	       value == (0xfeedULL << 32 | fn);
+}
+
+/* What a guest asks to have shared or private is the VMM's to do, or nobody's. */
+static void conversions(void)
+{
+	static const uint32_t fns[] = { FN_MEM_INFO, FN_MEM_SHARE, FN_MEM_UNSHARE };
+	struct machine m;
+
+	machine_open(&m, 0);
+	for (size_t i = 0; i < 3; i++)
+		tap_ok(answers(&m, fns[i], NOT_SUPPORTED), "%#x is nobody's at first", fns[i]);
+	tap_ok(answers(&m, FN_FEATURES, 3), "and no feature says otherwise");
+	machine_close(&m);
+
+	machine_open(&m, 0);
+	tap_errno(call(m.vm, KVM_SET_DEVICE_ATTR,
+		       FILTER(.base = FN_MEM_INFO, .nr_functions = 3,
+			      .action = KVM_SMCCC_FILTER_FWD_TO_USER)),
+		  0, "MEM_INFO, MEM_SHARE and MEM_UNSHARE are forwarded");
+	tap_errno(call(m.vm, KVM_SET_DEVICE_ATTR,
+		       FILTER(.base = FN_FEATURES, .nr_functions = 1,
+			      .action = KVM_SMCCC_FILTER_FWD_TO_USER)),
+		  0, "and the features");
+	for (size_t i = 0; i < 3; i++) {
+		tap_ok(forwarded(&m, guest_hvc, fns[i]), "%#x by HVC is the VMM's", fns[i]);
+		tap_ok(forwarded(&m, guest_smc, fns[i]), "and by SMC");
+	}
+	tap_ok(forwarded(&m, guest_hvc, FN_FEATURES), "so are the features");
+	tap_ok(answers(&m, FN_VENDOR_UID, 0xb66fb428), "KVM's UID is not");
+	tap_ok(answers(&m, FN_MEM_INFO - 1, NOT_SUPPORTED), "nor is a function beside them");
+	machine_close(&m);
+}
+
 static void stolen_time(void)
 {
 	struct machine m;
@@ -206,6 +258,7 @@ void test_calls(void)
 	machine_close(&m);
 	bitmaps();
 	filter();
+	conversions();
 	stolen_time();
 	suspend();
 }

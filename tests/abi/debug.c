@@ -14,6 +14,9 @@
 #define EC_BREAKPOINT 0x30
 #define EC_STEP	      0x32
 #define EC_WATCHPOINT 0x34
+#define EC_BRK	      0x3cUL
+
+#define PSTATE_SS (1UL << 21)
 
 /* DBGBCRn_EL1 and DBGWCRn_EL1: on, at EL1 and EL0, all bytes; stores and loads. */
 #define BCR_ON (0xfUL << 5 | 3UL << 1 | 1)
@@ -92,6 +95,47 @@ static void hardware(struct machine *m)
 	tap_ok(machine_finishes(m, guest_str, CODE_GPA + PAGE, 7, NULL), "off, neither stops");
 }
 
+/* BRK is the VMM's while it debugs, and the guest's own else. */
+static void software(struct machine *m)
+{
+	const struct kvm_guest_debug on = { .control =
+						    KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP };
+	const struct kvm_guest_debug off = { .control = KVM_GUESTDBG_USE_SW_BP };
+	uint64_t esr = 0;
+
+	debug_set(m, &on);
+	machine_call(m, guest_brk, 0, 0);
+	tap_ok(stopped(m, EC_BRK, machine_snippet(guest_brk)), "BRK stops at itself");
+	tap_ok((m->run->debug.arch.hsr & 0xffff) == 7, "and says which it was");
+	tap_ok(m->run->flags & KVM_DEBUG_ARCH_HSR_HIGH_VALID && !m->run->debug.arch.hsr_high,
+	       "the upper half of the syndrome is there");
+	debug_set(m, &off);
+	tap_ok(machine_finishes(m, guest_brk, 0, 0, &esr) && ESR_EC(esr) == EC_BRK,
+	       "without ENABLE the other bits mean nothing: the guest takes it");
+}
+
+/* What the guest has set for itself is there while it is debugged, and after. */
+static void kept(struct machine *m)
+{
+	const uint64_t bvr = ARM64_SYS_REG(2, 0, 0, 0, 4), wvr = ARM64_SYS_REG(2, 0, 0, 0, 6);
+	const struct kvm_guest_debug off = { 0 };
+	struct kvm_guest_debug debug = { .control = HW | STEP };
+	uint64_t pc = machine_snippet(guest_spin);
+
+	machine_set(m, bvr, 0x1230);
+	machine_set(m, wvr, 0x4560);
+	debug.arch.dbg_bvr[0] = pc + 64;
+	debug.arch.dbg_wvr[0] = CODE_GPA;
+	machine_call(m, guest_spin, 0, 0);
+	debug_set(m, &debug);
+	tap_ok(stopped(m, EC_STEP, pc), "a step with other breakpoints than the guest's");
+	tap_ok(machine_get(m, bvr) == 0x1230 && machine_get(m, wvr) == 0x4560,
+	       "the guest's own are as it set them");
+	tap_ok(!(machine_get(m, REG_PSTATE) & PSTATE_SS), "and so is PSTATE.SS");
+	debug_set(m, &off);
+	tap_ok(machine_get(m, bvr) == 0x1230 && machine_get(m, wvr) == 0x4560, "afterwards, too");
+}
+
 void test_debug(void)
 {
 	struct machine m;
@@ -100,5 +144,7 @@ void test_debug(void)
 	rows_run(&m, rows, ROW_COUNT(rows));
 	step(&m);
 	hardware(&m);
+	software(&m);
+	kept(&m);
 	machine_close(&m);
 }

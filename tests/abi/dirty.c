@@ -18,17 +18,18 @@
 #include "rows.h"
 #include "tap.h"
 
-#define LOG	    KVM_MEM_LOG_DIRTY_PAGES
-#define MANUAL	    KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE
-#define SET	    KVM_DIRTY_LOG_INITIALLY_SET
-#define PAGES	    1061UL /* two blocks and a part, and no multiple of 64 */
-#define TAIL	    1024UL /* the last pages */
-#define WORDS	    ((PAGES + 63) / 64)
-#define SIZE	    (PAGES * PAGE)
-#define OTHER_SLOT  2
-#define RECORD_SLOT 3
-#define RECORD_GPA  0x90000000UL
-#define VCPUS	    2U
+#define LOG	       KVM_MEM_LOG_DIRTY_PAGES
+#define MANUAL	       KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE
+#define SET	       KVM_DIRTY_LOG_INITIALLY_SET
+#define PAGES	       1061UL /* two blocks and a part, and no multiple of 64 */
+#define TAIL	       1024UL /* the last pages */
+#define WORDS	       ((PAGES + 63) / 64)
+#define SIZE	       (PAGES * PAGE)
+#define OTHER_SLOT     2
+#define RECORD_SLOT    3
+#define RECORD_GPA     0x90000000UL
+#define VCPUS	       2U
+#define HARVESTS_LEAST 3 /* of a migration, on a host however slow */
 
 static uint64_t bits[WORDS], none[WORDS];
 
@@ -330,7 +331,8 @@ static void migrate(uint64_t how, const char *name)
 	tap_errno(machine_slot(&w[0].m, TEST_SLOT, LOG, TEST_GPA, SIZE, memory), 0,
 		  "migration, %s: the log begins under vCPUs", name);
 	memcpy(copy, memory, SIZE);
-	for (end = time(NULL) + seconds; time(NULL) < end; harvests++) {
+	end = time(NULL) + seconds;
+	for (; harvests < HARVESTS_LEAST || time(NULL) < end; harvests++) {
 		usleep(1000);
 		harvest(&w[0].m, how & MANUAL, memory, copy);
 	}
@@ -342,8 +344,7 @@ static void migrate(uint64_t how, const char *name)
 	}
 	harvest(&w[0].m, how & MANUAL, memory, copy);
 	tap_note("%u harvests, %llu stores", harvests, (unsigned long long)rounds);
-	tap_ok(!memcmp(copy, memory, SIZE) && harvests > 2, "migration, %s: the copy is the memory",
-	       name);
+	tap_ok(!memcmp(copy, memory, SIZE), "migration, %s: the copy is the memory", name);
 	machine_close(&w[1].m);
 	machine_close(&w[0].m);
 	munmap(records, VCPUS * PAGE);

@@ -40,5 +40,8 @@ void test_life(void);
 void test_caches(void);
 void test_owners(void);
 void test_hosted(void);
+void test_counters(void);
+void test_firmware(void);
+void test_special(void);
 
 #endif

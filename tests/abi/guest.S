@@ -150,6 +150,15 @@ guest_\name:
 	simple	isar0, mrs x1, id_aa64isar0_el1
 	simple	ctr, mrs x1, ctr_el0
 	simple	midr, mrs x1, midr_el1
+	simple	brk, brk #7
+	simple	mpidr, mrs x1, mpidr_el1
+	simple	cntvct, mrs x1, cntvct_el0
+	simple	cntv_cval, mrs x1, cntv_cval_el0
+	snippet	actlr
+	msr	actlr_el1, x1
+	isb
+	mrs	x1, actlr_el1
+	finish
 
 	simple	branch, br x0
 	simple	spin, b .
@@ -165,6 +174,17 @@ guest_\name:
 	.inst	0xd4000003	/* smc #0 */
 	mov	x1, x0
 	finish
+	snippet	smc_1
+	.inst	0xd4000023	/* smc #1 */
+	mov	x1, x0
+	finish
+
+/* To AArch32 at EL0; where the CPU has none the return is illegal. */
+	snippet	aarch32
+	mov	x2, #0x1d0
+	msr	spsr_el1, x2
+	msr	elr_el1, x0
+	eret
 
 /* FP is trapped at EL1 out of reset. */
 	snippet	ldr_v
@@ -236,45 +256,52 @@ guest_\name:
 	finish
 
 /*
- * For dirty.c: x0 the first page, x1 the vCPU's record (struct record). On one page after the
- * other, as a generator of random numbers says, its own count up by one.
+ * What the two below share. x0 is the first page, x1 the vCPU's record (struct record), which has
+ * the pages less one at 16, x20 at 24 and the state of a generator of random numbers at 32.
  */
-	snippet	dirty_loop
-	ldp	x19, x20, [x1, #16]	/* pages less one, where its count is in a page */
-	ldr	x21, [x1, #32]
-	mov	x22, #0x4c95
-	movk	x22, #0x2d7f, lsl #16
-	movk	x22, #0xf42d, lsl #32
-	movk	x22, #0x5851, lsl #48
-1:	mul	x21, x21, x22
-	add	x21, x21, #1
-	and	x23, x19, x21, lsr #33
-	add	x23, x0, x23, lsl #12
-	ldr	x24, [x23, x20]
-	add	x24, x24, #1
-	str	x24, [x23, x20]
-	ldr	x24, [x1, #8]
-	add	x24, x24, #1
-	str	x24, [x1, #8]
-	ldr	x24, [x1]
-	cbz	x24, 1b
-	finish
-
-/*
- * For tagdirty.c: x0 the first page, x1 the record, both as above. On random pages the tag of a
- * random granule up by one, of those of even or of odd number, as the record has 0 or 16 at 24.
- */
-	snippet	tag_loop
+	.macro	begin_loop
 	ldp	x19, x20, [x1, #16]
 	ldr	x21, [x1, #32]
 	mov	x22, #0x4c95
 	movk	x22, #0x2d7f, lsl #16
 	movk	x22, #0xf42d, lsl #32
 	movk	x22, #0x5851, lsl #48
-1:	mul	x21, x21, x22
+	.endm
+
+	.macro	random_page		/* x23 */
+	mul	x21, x21, x22
 	add	x21, x21, #1
 	and	x23, x19, x21, lsr #33
 	add	x23, x0, x23, lsl #12
+	.endm
+
+	.macro	count_and_look loop	/* round at 8; at 0 what ends it */
+	ldr	x24, [x1, #8]
+	add	x24, x24, #1
+	str	x24, [x1, #8]
+	ldr	x24, [x1]
+	cbz	x24, \loop
+	.endm
+
+/*
+ * For dirty.c: on one page after the other, as the generator says, its own count up by one.
+ */
+	snippet	dirty_loop
+	begin_loop			/* x20: where its count is in a page */
+1:	random_page
+	ldr	x24, [x23, x20]
+	add	x24, x24, #1
+	str	x24, [x23, x20]
+	count_and_look	1b
+	finish
+
+/*
+ * For tagdirty.c: on random pages the tag of a random granule up by one, of those of even or of
+ * odd number, as the record has 0 or 16 at 24.
+ */
+	snippet	tag_loop
+	begin_loop
+1:	random_page
 	ubfx	x24, x21, #56, #7
 	add	x23, x23, x24, lsl #5
 	add	x23, x23, x20
@@ -283,11 +310,7 @@ guest_\name:
 	add	x24, x24, #1
 	bfi	x23, x24, #56, #4
 	stg	x23, [x23]
-	ldr	x24, [x1, #8]
-	add	x24, x24, #1
-	str	x24, [x1, #8]
-	ldr	x24, [x1]
-	cbz	x24, 1b
+	count_and_look	1b
 	finish
 
 /* For bench: x1 times the same. */

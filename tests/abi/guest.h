@@ -44,10 +44,20 @@ extern const uint8_t guest_at[];
 extern const uint8_t guest_branch[];
 /* No end of their own. */
 extern const uint8_t guest_spin[], guest_wfi[];
+/* BRK #7. */
+extern const uint8_t guest_brk[];
 /* Identification registers into x1. */
-extern const uint8_t guest_isar0[], guest_ctr[], guest_midr[];
+extern const uint8_t guest_isar0[], guest_ctr[], guest_midr[], guest_mpidr[];
+/* The virtual counter and its compare value into x1. */
+extern const uint8_t guest_cntvct[], guest_cntv_cval[];
+/* x1 into ACTLR_EL1, and what it reads as after that. */
+extern const uint8_t guest_actlr[];
 /* HVC and SMC with x0 as the function and x1.. as its arguments; x1 is the result. */
 extern const uint8_t guest_hvc[], guest_smc[];
+/* The same by SMC #1. */
+extern const uint8_t guest_smc_1[];
+/* A return to AArch32 at x0, EL0; to the vectors where the CPU has none. */
+extern const uint8_t guest_aarch32[];
 /* MTE: x0 with the tag from x1 in bits 59:56. */
 extern const uint8_t guest_stg[], guest_st2g[], guest_stzg[], guest_stz2g[];
 extern const uint8_t guest_stgp[], guest_ldg[], guest_stgm[], guest_ldgm[];

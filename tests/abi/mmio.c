@@ -51,13 +51,14 @@ static const struct {
 	const char *name;
 	const void *snippet;
 	bool normal; /* not defined on Device memory */
+	int writes;  /* WnR of the syndrome; -1: either */
 } no_syndrome[] = {
-	{ "LDP", guest_ldp, false },
-	{ "STP", guest_stp, false },
-	{ "LDR with writeback", guest_ldr_post, false },
-	{ "LDR of an FP register", guest_ldr_v, false },
-	{ "SWP", guest_swp, true },
-	{ "LDXR", guest_exclusive, true },
+	{ "LDP", guest_ldp, false, 0 },
+	{ "STP", guest_stp, false, 1 },
+	{ "LDR with writeback", guest_ldr_post, false, 0 },
+	{ "LDR of an FP register", guest_ldr_v, false, 0 },
+	{ "SWP", guest_swp, true, -1 },
+	{ "LDXR", guest_exclusive, true, 0 },
 };
 
 static bool is_mmio(const struct machine *m, long ret, uint64_t gpa, uint32_t len, bool write)
@@ -255,6 +256,20 @@ static void injected(struct machine *m)
 	tap_ok(machine_get(m, REG_FAR_EL1) == MMIO_GPA, "for the address it used");
 }
 
+/* ISS of a data abort: WnR, and what else of it the VMM gets: CM and the status. */
+#define ISS_WNR	 (1UL << 6)
+#define ISS_TOLD (1UL << 8 | ISS_WNR | 0x3f)
+
+static bool nisv_syndrome(const struct kvm_run *run, int writes)
+{
+	uint64_t iss = run->arm_nisv.esr_iss;
+
+	if (!(iss & ~ISS_TOLD) && (writes < 0 || !!(iss & ISS_WNR) == writes))
+		return true;
+	tap_note("esr_iss is %#llx", (unsigned long long)iss);
+	return false;
+}
+
 /* With KVM_CAP_ARM_NISV_TO_USER the VMM decodes what the syndrome does not. */
 static void nisv_to_user(void)
 {
@@ -271,6 +286,8 @@ static void nisv_to_user(void)
 				    m.run->arm_nisv.fault_ipa == 0x60000010,
 			    "%s to a hole: KVM_EXIT_ARM_NISV", no_syndrome[i].name))
 			machine_explain(&m, ret);
+		tap_ok(nisv_syndrome(m.run, no_syndrome[i].writes),
+		       "%s: which way, and no register", no_syndrome[i].name);
 		pc = machine_get(&m, REG_PC);
 		machine_run(&m);
 		tap_ok(machine_get(&m, REG_PC) == pc, "%s: PC stays", no_syndrome[i].name);
@@ -335,6 +352,96 @@ static void coalesced(void)
 	machine_close(&m);
 }
 
+/* Whether a store of 8 bytes to @gpa goes to the ring; the snippet comes to its end either way. */
+static bool coalesces(struct machine *m, uint64_t gpa)
+{
+	return machine_finishes(m, guest_str, gpa, 0, NULL);
+}
+
+/* How many zones there may be, and which of them KVM_UNREGISTER_COALESCED_MMIO takes away. */
+static void zones(void)
+{
+	struct kvm_coalesced_mmio_zone zone = { .addr = MMIO_GPA, .size = 0x1000 };
+	struct kvm_coalesced_mmio_ring *ring;
+	struct machine m, other;
+	unsigned int made;
+
+	machine_open(&m, 0);
+	machine_second(&other, &m, 0);
+	call(m.vm, KVM_REGISTER_COALESCED_MMIO, PTR(&zone));
+	ring = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, m.vcpu, (off_t)PAGE);
+	tap_ok(coalesces(&m, MMIO_GPA) && coalesces(&other, MMIO_GPA) && ring->last == 2,
+	       "two vCPUs have one ring");
+	zone.addr += 0x800;
+	call(m.vm, KVM_UNREGISTER_COALESCED_MMIO, PTR(&zone));
+	tap_ok(coalesces(&m, MMIO_GPA), "a zone that does not hold all of the one given stays");
+	zone.size = 8;
+	tap_errno(call(m.vm, KVM_UNREGISTER_COALESCED_MMIO, PTR(&zone)), 0,
+		  "UNREGISTER_COALESCED_MMIO of a part of one");
+	tap_ok(!coalesces(&m, MMIO_GPA), "takes away all of it");
+	zone.addr = MMIO_GPA;
+	for (made = 0; made < 2000; made++) {
+		long ret = call(m.vm, KVM_REGISTER_COALESCED_MMIO, PTR(&zone));
+
+		if (ret)
+			break;
+		zone.addr += 8;
+	}
+	tap_ok(made == 1000, "%u zones at once", made);
+	tap_errno(call(m.vm, KVM_REGISTER_COALESCED_MMIO, PTR(&zone)), ENOSPC, "and one more");
+	munmap(ring, PAGE);
+	machine_close(&other);
+	machine_close(&m);
+}
+
+/* What is done at the next KVM_RUN is the kernel's to know; of kvm_run it reads the data alone. */
+static void record(void)
+{
+	const struct kvm_vcpu_init init = { .target = KVM_ARM_TARGET_GENERIC_V8,
+					    .features = { 1U << KVM_ARM_VCPU_PSCI_0_2 } };
+	struct machine m;
+
+	if (!env.tsr) {
+		tap_skip(env_lacks(NEED_TSR), "what completes an MMIO exit");
+		return;
+	}
+	machine_open(&m, 0);
+	machine_call(&m, guest_ldr, MMIO_GPA, 1);
+	machine_run(&m);
+	memset(m.run, 0xff, sizeof(*m.run));
+	memcpy(m.run->mmio.data, answer, sizeof(answer));
+	m.run->immediate_exit = 1;
+	machine_run(&m);
+	tap_ok(machine_get(&m, REG_X(1)) == loads[0].want,
+	       "a load is completed whatever else is in kvm_run");
+	m.run->immediate_exit = 0;
+	machine_call(&m, guest_ldr, MMIO_GPA, 1);
+	machine_run(&m);
+	tap_errno(call(m.vcpu, KVM_ARM_VCPU_INIT, PTR(&init)), 0,
+		  "ARM_VCPU_INIT after an MMIO exit");
+	m.run->immediate_exit = 1;
+	machine_run(&m);
+	tap_ok(machine_get(&m, REG_PC) == 0 && machine_get(&m, REG_X(1)) == 0,
+	       "and the load is no more");
+	machine_close(&m);
+}
+
+/* From the host's limit on it is not memory that is missing, but an address. */
+static void beyond_host(void)
+{
+	uint64_t limit = 1UL << call(env.kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+	struct machine m;
+	uint64_t esr = 0;
+	bool done;
+
+	machine_open(&m, 0);
+	done = machine_finishes(&m, guest_ldr, limit, 0, &esr);
+	if (!tap_ok(done && ESR_EC(esr) == EC_DATA_ABORT && ESR_FSC(esr) == 0,
+		    "a load beyond what the host has: an address size fault, level 0"))
+		tap_note("done %d, ESR %#llx", done, (unsigned long long)esr);
+	machine_close(&m);
+}
+
 void test_mmio(void)
 {
 	struct machine m;
@@ -355,4 +462,7 @@ void test_mmio(void)
 	readonly_slot();
 	nisv_to_user();
 	coalesced();
+	zones();
+	record();
+	beyond_host();
 }

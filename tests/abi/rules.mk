@@ -23,3 +23,9 @@ host-programs += $(B)/bin/test-allocfail
 $(B)/bin/test-allocfail: $(patsubst %,$(B)/arm64/tests/%.o, \
 	host/allocfail abi/env abi/guest abi/machine abi/tap)
 $(B)/arm64/tests/host/allocfail.o: CPPFLAGS += -D_GNU_SOURCE
+
+# And private.sh.
+host-programs += $(B)/bin/test-private
+$(B)/bin/test-private: $(patsubst %,$(B)/arm64/tests/%.o, \
+	host/private host/private_ring abi/env abi/guest abi/machine abi/tap)
+$(B)/arm64/tests/host/private.o $(B)/arm64/tests/host/private_ring.o: CPPFLAGS += -D_GNU_SOURCE

@@ -170,12 +170,13 @@ static void readonly(unsigned int flags)
 
 /* --- A copy by the log, of blocks that are cut and whole again. --- */
 
-#define PAGES	    1024UL
-#define SIZE	    (PAGES * PAGE)
-#define VCPUS	    2U
-#define RECORD_SLOT 2
-#define RECORD_GPA  0x90000000UL
-#define MOST_CUT    600 /* pages that a change of attributes takes */
+#define PAGES	       1024UL
+#define SIZE	       (PAGES * PAGE)
+#define VCPUS	       2U
+#define RECORD_SLOT    2
+#define RECORD_GPA     0x90000000UL
+#define MOST_CUT       600 /* pages that a change of attributes takes */
+#define HARVESTS_LEAST 3   /* of the migration, on a host however slow */
 
 /* guest.S knows the offsets. */
 struct record {
@@ -313,15 +314,16 @@ static void migrate(unsigned int flags, bool logs, bool cuts, const char *name)
 			harvest(&w[0].m);
 		harvests++;
 		clock_gettime(CLOCK_MONOTONIC, &at);
-	} while ((at.tv_sec - begin.tv_sec) * 1000 + (at.tv_nsec - begin.tv_nsec) / 1000000 < ms);
+	} while (harvests < HARVESTS_LEAST ||
+		 (at.tv_sec - begin.tv_sec) * 1000 + (at.tv_nsec - begin.tv_nsec) / 1000000 < ms);
 	right = writers_end(w);
 	rounds = w[0].record->rounds + w[1].record->rounds;
 	tap_note("%u times, %llu tags stored", harvests, (unsigned long long)rounds);
 	tap_ok(right && rounds > VCPUS, "%s%s: no tag is lost", kind(flags), name);
 	if (logs) {
 		harvest(&w[0].m);
-		tap_ok(!memcmp(copy, now, sizeof(now)) && harvests > 2,
-		       "%s%s: the copy has the memory's tags", kind(flags), name);
+		tap_ok(!memcmp(copy, now, sizeof(now)), "%s%s: the copy has the memory's tags",
+		       kind(flags), name);
 	}
 	machine_close(&w[1].m);
 	machine_close(&w[0].m);

@@ -72,13 +72,17 @@ static void close_machine(void)
 	machine_close(&m);
 }
 
-static long make(int fd, unsigned long request, unsigned long arg)
+/* Notes the fd @ret, if it is one. */
+static long make_fd(long ret)
 {
-	long ret = call(fd, request, arg);
-
 	if (ret >= 0)
 		made = (int)ret;
 	return ret;
+}
+
+static long make(int fd, unsigned long request, unsigned long arg)
+{
+	return make_fd(call(fd, request, arg));
 }
 
 static void nothing(void)
@@ -233,6 +237,65 @@ static void open_untouched(void)
 	machine_call(&m, guest_touch_loop, TEST_GPA, TEST_PAGES);
 }
 
+/* --- Private memory. --- */
+
+static long create_gmem(void)
+{
+	return make_fd(machine_gmem(&m, TEST_PAGES * PAGE, 0));
+}
+
+static void open_with_gmem(void)
+{
+	open_machine();
+	if (create_gmem() < 0)
+		errx(1, "there is no guest_memfd to try it on");
+}
+
+static long slot_create_gmem(void)
+{
+	return machine_gmem_slot(&m, TEST_SLOT, 0, TEST_GPA, TEST_PAGES * PAGE, memory, made, 0);
+}
+
+static void open_with_gmem_slot(void)
+{
+	open_with_gmem();
+	if (slot_create_gmem() < 0)
+		errx(1, "there is no slot of it to try it on");
+}
+
+static long convert(void)
+{
+	return machine_attr(&m, TEST_GPA + PAGE, 2 * PAGE, KVM_MEMORY_ATTRIBUTE_PRIVATE,
+			    KVM_MEMORY_ATTRIBUTES_SET);
+}
+
+static long convert_back(void)
+{
+	return machine_attr(&m, TEST_GPA + PAGE, 2 * PAGE, KVM_MEMORY_ATTRIBUTE_PRIVATE,
+			    KVM_MEMORY_ATTRIBUTES_CLEAR);
+}
+
+static void open_private(void)
+{
+	open_with_gmem_slot();
+	if (machine_attr(&m, TEST_GPA, TEST_PAGES * PAGE, KVM_MEMORY_ATTRIBUTE_PRIVATE, 0) < 0)
+		errx(1, "memory cannot be made private");
+}
+
+/* Pages that the guest has written before. */
+static void open_written(void)
+{
+	open_private();
+	if (!machine_finishes(&m, guest_touch_loop, TEST_GPA, 8, NULL))
+		errx(1, "private memory cannot be written");
+}
+
+static void open_private_untouched(void)
+{
+	open_private();
+	machine_call(&m, guest_touch_loop, TEST_GPA, 64);
+}
+
 /* --- The trials. --- */
 
 static const struct trial {
@@ -259,6 +322,12 @@ static const struct trial {
 	{ "KVM_REGISTER_COALESCED_MMIO", open_machine, coalesce, close_machine },
 	{ "the first KVM_RUN", open_with_store, run, close_machine },
 	{ "KVM_RUN, new memory", open_untouched, run, close_machine },
+	{ "KVM_CREATE_GUEST_MEMFD", open_machine, create_gmem, close_machine },
+	{ "a slot of private memory", open_with_gmem, slot_create_gmem, close_machine },
+	{ "pages become private", open_with_gmem_slot, convert, close_machine },
+	{ "pages become shared", open_written, convert_back, close_machine },
+	{ "a slot of private memory goes", open_written, slot_delete, close_machine },
+	{ "KVM_RUN, private memory", open_private_untouched, run, close_machine },
 };
 
 /* The Nth allocation fails; false: there is none such, or the test has failed. */

@@ -5,50 +5,18 @@
 # machines: all
 # also: newest
 # timeout: 240
-count=0
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
 ram=$TSR_DISK/command.ram
 out=/tmp/command.out
 mte=
 ! tessera caps | grep -q 'ARM_MTE  *yes' || mte=1
 
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' "$out"
-	fi
-}
-
-# holds WHAT COMMAND...: the command, a test, succeeds.
-holds()
-{
-	what=$1
-	shift
-	"$@"
-	result $? "$what"
-}
-
-# ends STATUS TEXT WHAT ARGUMENT...: the command ends so and says TEXT.
-ends()
-{
-	want=$1 text=$2 what=$3
-	shift 3
-	timeout 60 tessera "$@" >"$out" 2>&1 </dev/null
-	status=$?
-	echo "status $status" >>"$out"
-	[ $status = "$want" ] && grep -q -- "$text" "$out"
-	result $? "$what: status $want"
-}
-
 # needs_mte WHAT: counts WHAT as skipped on a host without MTE.
 needs_mte()
 {
 	[ -z "$mte" ] || return 0
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP this host has no MTE"
+	skip "$1" "this host has no MTE"
 	return 1
 }
 

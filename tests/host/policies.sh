@@ -4,30 +4,14 @@
 # or cause what they are about, alone and together.
 # machines: max neoverse-n2 cortex-a76
 # timeout: 300
-count=0
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
 out=/tmp/policies.out
 ram=$TSR_DISK/policies.ram
 text=$TSR_DISK/policies.text
 mte='' notag=''
 ! tessera caps | grep -q 'ARM_MTE  *yes' || mte=1
 ! tessera caps | grep -q 'TSR_NOTAG  *yes' || notag=1
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		tail -n 40 "$out" | sed 's/^/# /'
-	fi
-}
-
-skip()
-{
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
 
 # run STATUS WHAT OPTION...: tessera run ends so; no test of the guest's failed.
 run()
@@ -39,14 +23,6 @@ run()
 	echo "# status $status" >>"$out"
 	[ $status = "$want" ] && ! grep -q '^not ok' "$out"
 	result $? "$what: status $want"
-}
-
-holds()
-{
-	what=$1
-	shift
-	"$@"
-	result $? "$what"
 }
 
 figure() { sed -n "s/^$1=//p" "$out"; }

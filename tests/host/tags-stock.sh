@@ -3,25 +3,9 @@
 # On the kernel's own KVM: a VM rests and goes on; its tags are refused with a reason.
 # machines: stock
 # timeout: 60
-count=0
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
 out=/tmp/tags-stock.out
-
-# ends STATUS TEXT WHAT ARGUMENT...: tessera ends so and says TEXT.
-ends()
-{
-	want=$1 text=$2 what=$3
-	shift 3
-	count=$((count + 1))
-	timeout 30 tessera "$@" >"$out" 2>&1 </dev/null
-	status=$?
-	echo "status $status" >>"$out"
-	if [ $status = "$want" ] && grep -q -- "$text" "$out"; then
-		echo "ok $count - $what: status $want"
-	else
-		echo "not ok $count - $what: status $want"
-		sed 's/^/# /' "$out"
-	fi
-}
 
 tessera run --mte --vcpus 2 /guest/lazy 2 100000 >/dev/null 2>&1 </dev/null &
 pid=$!

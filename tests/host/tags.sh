@@ -4,42 +4,12 @@
 # restored; files that are no good; who asks and goes away.
 # machines: max neoverse-n2
 # timeout: 300
-count=0
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
 dir=$TSR_DISK/tags
 out=$dir/out
 console=$dir/console
 mkdir -p "$dir"
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		tail -n 20 "$out" | sed 's/^/# /'
-	fi
-}
-
-holds()
-{
-	what=$1
-	shift
-	"$@"
-	result $? "$what"
-}
-
-# ends STATUS TEXT WHAT ARGUMENT...: tessera ends so and says TEXT.
-ends()
-{
-	want=$1 text=$2 what=$3
-	shift 3
-	timeout 60 tessera "$@" >"$out" 2>&1 </dev/null
-	status=$?
-	echo "status $status" >>"$out"
-	[ $status = "$want" ] && grep -q -- "$text" "$out"
-	result $? "$what: status $want"
-}
 
 # said TEXT: waits, within reason, until the guest has said it.
 said()

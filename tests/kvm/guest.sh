@@ -7,6 +7,12 @@
 # known.
 out=/tmp/kvmtest.out
 
+# access_tracking_perf_test looks for what has aged in a memory cgroup of its own.
+if ! grep -q ' /sys/fs/cgroup cgroup2 ' /proc/mounts; then
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+fi
+
 now()
 {
 	cut -d ' ' -f 1 /proc/uptime
@@ -30,7 +36,7 @@ fail_reason()
 	END { print at ? place ":" message : tap ? tap : last }' "$out" | tr -s ' \t' '  '
 }
 
-while read -r name seconds _ arguments; do
+while read -r name seconds _ _ arguments; do
 	echo "kvmtest-begin: $name"
 	begin=$(now)
 	# shellcheck disable=SC2086 # a list of words

@@ -1,28 +1,42 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only OR MIT
-# tests/kvm/run.sh [--stock] [NAME...]: Linux's own KVM selftests (build.sh), those of
-# tests/kvm/list or of the NAMEs, on an emulated host with the newest kernel and
-# tessera.ko, and with --stock on that kernel's own KVM too. A line a test, as
-# guest.sh has it, then a table. Fails if a test fails on tessera.ko.
+# tests/kvm/run.sh [--stock] [--cpu MODEL] [--kernel SERIES] [NAME...]: Linux's own KVM
+# selftests (build.sh), those of tests/kvm/list or of the NAMEs, on an emulated host with
+# tessera.ko, and with --stock on that kernel's own KVM too. A line a test, as guest.sh has
+# it, then a table of both: of what was not run now, the results kept from the last time.
+# Fails if a test on tessera.ko comes to less than the list says.
+#
+# Results are kept in $TSR_BUILD/kvmtests/SERIES-MODEL/, tessera and stock: a line a test,
+#	NAME pass|skip|fail SECONDS DATE RELEASE
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$top/host/lib.sh"
 cd "$top"
 
 stock=
+model=max
+kernel=newest
 names=
-for word; do
-	case $word in
+while [ $# -gt 0 ]; do
+	case $1 in
 	--stock) stock=1 ;;
-	-*) die "usage: ./dev kvmtests [--stock] [NAME...]" ;;
-	*) names="$names $word" ;;
+	--cpu) model=$2 && shift ;;
+	--kernel) kernel=$2 && shift ;;
+	-*)
+		die "usage: ./dev kvmtests [--stock] [--cpu MODEL] [--kernel SERIES] [NAME...]"
+		;;
+	*) names="$names $1" ;;
 	esac
+	shift
 done
 
+release=$(kernel_release "$kernel")
 programs=$(tests/kvm/build.sh)
 host/build.sh arm64
-host/module.sh newest
-mkdir -p "$TSR_BUILD/run"
+host/module.sh "$kernel"
+kept=$TSR_BUILD/kvmtests/$kernel-$model
+mkdir -p "$TSR_BUILD/run" "$kept"
+touch "$kept/tessera" "$kept/stock"
 work=$(mktemp -d "$TSR_BUILD/run/kvmtests.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -44,6 +58,17 @@ grep -v '^#' tests/kvm/list | awk -v names="$names" 'BEGIN {
 }' >"$work/list"
 [ -s "$work/list" ] || die "tests/kvm/list has no such test:$names"
 
+# keep RESULTS: in place of what was kept of the same tests.
+keep()
+{
+	awk -v when="$(date -u +%Y-%m-%dT%H:%MZ) $release" '
+	FNR == NR { now[$2] = $2 " " $3 " " $4 " " when; next }
+	!($1 in now)
+	END { for (name in now) print now[name] }' \
+		"$1" "$kept/${1##*/}" >"$work/kept"
+	mv "$work/kept" "$kept/${1##*/}"
+}
+
 # boot RESULTS OPTION...: one host for what is on $work/todo. A test that ends the host
 # is taken off with a result of its own.
 boot()
@@ -53,12 +78,12 @@ boot()
 	limit=$(awk '{ sum += $2 + 6 } END { print sum + 60 }' "$work/todo")
 	{
 		status=0
-		host/run.sh --kernel newest --mem 3G --timeout "$limit" "$@" \
+		host/run.sh --kernel "$kernel" --mem 3G --timeout "$limit" "$@" \
 			--file "$programs:/kvmtests" --file tests/kvm/guest.sh:/guest.sh \
 			--file "$work/todo:/todo" -- 'sh /guest.sh </todo' \
 			2>"$work/err" || status=$?
 		echo "$status" >"$work/status"
-	} | tr -d '\r' | tee "$work/out" | grep --line-buffered '^kvmtest: ' |
+	} | sed -u 's/\r$//' | tee "$work/out" | grep --line-buffered '^kvmtest: ' |
 		tee -a "$results" || :
 	status=$(cat "$work/status")
 	running=$(awk '/^kvmtest-begin: / { name = $2 }
@@ -71,7 +96,9 @@ boot()
 	elif [ "$status" != 0 ]; then
 		echo "The host itself: status $status." >&2
 		sed 's/^/    /' "$work/err" >&2
+		[ "${results##*/}" = stock ] || touch "$work/unclean"
 	fi
+	keep "$results"
 	awk 'NR == FNR { done[$2]; next } !($1 in done)' "$results" "$work/list" >"$work/left"
 	# No step forward: do not boot for ever.
 	cmp -s "$work/left" "$work/todo" && die "The host ran no test."
@@ -88,26 +115,18 @@ all()
 	done
 }
 
-all "$work/tessera"
+echo "On tessera.ko ($model, Linux $release):"
+all "$work/tessera" --cpu "$model"
 [ -z "$stock" ] || {
-	echo "With the kernel's own KVM:"
+	echo "On the kernel's own KVM:"
 	# The largest IPA size, which each test probes, costs stock KVM half a second.
-	all "$work/stock" --stock --cpu max,lpa2=off
+	[ "$model" != max ] || model=max,lpa2=off
+	all "$work/stock" --stock --cpu "$model"
 }
 
 echo
-awk -v stock="$stock" '
-FNR == NR { verdict[$2] = $3; took[$2] = $4; next }
-{ verdict["stock " $2] = $3; took["stock " $2] = $4 }
-END {
-	printf "%-40s %-14s%s\n", "test", "tessera.ko", stock ? " stock KVM" : ""
-	while ((getline line < list) > 0) {
-		split(line, word, " ")
-		name = word[1]
-		printf "%-40s %-5s %7s", name, verdict[name], took[name]
-		printf stock ? "  %-5s %7s\n" : "\n", verdict["stock " name], took["stock " name]
-		count[verdict[name]]++
-	}
-	printf "%d pass, %d skip, %d fail\n", count["pass"], count["skip"], count["fail"]
-	exit count["fail"] > 0
-}' list="$work/list" "$work/tessera" ${stock:+"$work/stock"}
+status=0
+awk -f tests/kvm/table.awk "$kept/tessera" "$kept/stock" "$work/list" || status=$?
+# A kernel's log that is not clean, or a module that does not unload, is a failure too.
+[ ! -e "$work/unclean" ] || status=1
+exit "$status"

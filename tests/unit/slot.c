@@ -214,8 +214,12 @@ static void model_step(struct model *m, u64 *seed)
 	}
 	if (m->used[id]) {
 		count = gfn_range_count(m->slot[id].gfns);
+		/* Half of them stay between the same others, or nearly. */
+		if (random_below(seed, 2) && m->slot[id].gfns.begin >= 4)
+			first = m->slot[id].gfns.begin - 4 + random_below(seed, 9);
 		req.size = count * PAGE;
 		req.hva = m->slot[id].hva.addr;
+		req.gpa = first * PAGE;
 	}
 	err = model_free(m, id, first, count) ? 0 : -EEXIST;
 	assert_int_equal(change(req, NULL), err);

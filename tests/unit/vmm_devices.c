@@ -172,6 +172,27 @@ static void test_control_stores(void **state)
 	assert_int_equal(control_load(&control, CONTROL_FLAGS, 8), 3);
 }
 
+/* The VMM reads what the guest names, if that is memory. */
+static void test_control_look(void **state)
+{
+	struct tsr_ram_spec spec = { .gpa = { 0x40000000, 0x40001000 }, .kind = TSR_RAM_ANON };
+	const uint64_t word = 0x1122334455667788;
+	struct control control;
+	struct tsr_ram ram;
+
+	assert_int_equal(tsr_ram_create(&ram, &spec, 1, NULL), 0);
+	assert_int_equal(tsr_ram_write(&ram, 0x40000100, &word, 8), 0);
+	memset(&control, 0, sizeof(control));
+	control.ram = &ram;
+	control_store(&control, CONTROL_LOOK, 8, 0x40000100);
+	assert_int_equal(control_load(&control, CONTROL_LOOK, 8), word);
+	assert_int_equal(control_load(&control, CONTROL_LOOK_ERROR, 8), 0);
+	control_store(&control, CONTROL_LOOK, 8, 0x40001000);
+	assert_int_equal(control_load(&control, CONTROL_LOOK, 8), 0);
+	assert_int_equal(control_load(&control, CONTROL_LOOK_ERROR, 8), EFAULT);
+	tsr_ram_destroy(&ram);
+}
+
 static void test_control_scratch(void **state)
 {
 	struct control control = control_make();
@@ -189,7 +210,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_uart_output),	  cmocka_unit_test(test_uart_input),
 		cmocka_unit_test(test_control_registers), cmocka_unit_test(test_control_regions),
-		cmocka_unit_test(test_control_stores),	  cmocka_unit_test(test_control_scratch),
+		cmocka_unit_test(test_control_stores),	  cmocka_unit_test(test_control_look),
+		cmocka_unit_test(test_control_scratch),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -214,12 +214,68 @@ static void test_bad_policies(void **state)
 	all_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+static void test_private(void **state)
+{
+	struct run_options options;
+
+	assert_int_equal(parse("run --ram 32M --ram 0x80000000:4M:memfd --private 0x80001000:8k "
+			       "--private 0x80100000:1M image",
+			       &options),
+			 0);
+	assert_int_equal(options.private_count, 2);
+	assert_int_equal(options.privates[0].end, 0x80003000);
+	assert_false(options.ram[0].guest_memfd);
+	assert_true(options.ram[1].guest_memfd);
+	assert_int_equal(parse("run --private all --ram 32M --ram 4M:memfd image", &options), 0);
+	assert_int_equal(options.private_count, 2);
+	assert_int_equal(options.privates[1].start, 0x42000000);
+	assert_true(options.ram[0].guest_memfd && options.ram[1].guest_memfd);
+	assert_int_equal(
+		parse("run --lazy /f --ram 32M --ram 4M --private 0x42000000:4M image", &options),
+		0);
+	assert_false(options.ram[0].guest_memfd);
+	assert_int_equal(parse("run image", &options), 0);
+	assert_int_equal(options.private_count, 0);
+	assert_false(options.ram[0].guest_memfd);
+}
+
+static void test_bad_private(void **state)
+{
+	static const char *const cases[] = {
+		"run --private",
+		"run --private  image",
+		"run --private none image",
+		"run --private all: image",
+		"run --private 0x40000000 image",
+		"run --private 0x40000000:0 image",
+		"run --private 0x40000000:4095 image",
+		"run --private 0x40000000:4k:x image",
+		"run --private 0x48000000:4k image",
+		"run --private 0x47fff000:8k image",
+		"run --private 0xfffffffffffff000:4k image",
+		"run --ram 32M --ram 4M --private 0x41fff000:8k image",
+		"run --ram 32M:file=/f --private all image",
+		"run --ram 32M --ram 4M:file=/f,shared --private 0x42000000:4k image",
+		"run --lazy /f --private all image",
+		"run --lazy /f --private 0x40000000:4k image",
+		"run --private 0x40000000:4k --private 0x40000000:4k --private 0x40000000:4k "
+		"--private 0x40000000:4k --private 0x40000000:4k --private 0x40000000:4k "
+		"--private 0x40000000:4k --private 0x40000000:4k --private 0x40000000:4k "
+		"--private 0x40000000:4k --private 0x40000000:4k --private 0x40000000:4k "
+		"--private 0x40000000:4k --private 0x40000000:4k --private 0x40000000:4k "
+		"--private 0x40000000:4k --private 0x40000000:4k image",
+	};
+
+	all_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all),
 		cmocka_unit_test(test_policies), cmocka_unit_test(test_slot_flags),
 		cmocka_unit_test(test_bad),	 cmocka_unit_test(test_bad_policies),
+		cmocka_unit_test(test_private),	 cmocka_unit_test(test_bad_private),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -32,7 +32,8 @@ static char path[] = "/tmp/vmm_service.XXXXXX", dump[64];
 static unsigned char tags[PAGES][TSR_TAGS_PAGE_BYTES];
 static uint64_t bad_page; /* whose tags cannot be written */
 static bool served;
-static bool stray; /* more bits are set than pages were asked for */
+static struct tsr_page_run hidden; /* pages of all that are private */
+static bool stray;		   /* more bits are set than pages were asked for */
 static _Atomic uint64_t steps;
 static _Atomic bool over;
 static pthread_t vcpu_threads[VCPUS], main_thread;
@@ -56,7 +57,9 @@ void tsr_vcpu_kick(struct tsr_vcpu *vcpu)
 int tsr_survey(struct tsr_vm *vm, const struct tsr_ram_region *region, struct tsr_lazy *lazy,
 	       tsr_cell_fn cell, void *opaque)
 {
-	return 0;
+	struct tsr_cell private = { .gpa = region->gpa, .flags = TSR_CELL_PRIVATE };
+
+	return hidden.first < hidden.last ? cell(opaque, &private) : 0;
 }
 
 static uint64_t number_of(uint64_t gpa)
@@ -81,6 +84,7 @@ int tsr_tags_read(struct tsr_vm *vm, uint64_t gpa, uint64_t pages, uint64_t *bit
 	*done = (struct tsr_tags_done){ 0, 0 };
 	if (!served)
 		return -ENOTTY;
+	assert_true(first + pages <= hidden.first || first >= hidden.last);
 	for (; done->pages < pages;
 	     done->pages += pages - done->pages < 64 ? pages - done->pages : 64) {
 		size_t used = done->bytes;
@@ -150,8 +154,8 @@ static void *main_run(void *unused)
 static int setup(void **state)
 {
 	const struct tsr_ram_spec specs[] = {
-		{ { SECOND, SECOND + 70 * TSR_PAGE_SIZE }, TSR_RAM_ANON, false, "" },
-		{ { FIRST, FIRST + FIRST_PAGES * TSR_PAGE_SIZE }, TSR_RAM_MEMFD, false, "" },
+		{ .gpa = { SECOND, SECOND + 70 * TSR_PAGE_SIZE }, .kind = TSR_RAM_ANON },
+		{ .gpa = { FIRST, FIRST + FIRST_PAGES * TSR_PAGE_SIZE }, .kind = TSR_RAM_MEMFD },
 	};
 	static struct tsr_host host = { .tsr_version = 1 };
 	struct tsr_why why;
@@ -193,6 +197,7 @@ static int fresh(void **state)
 {
 	served = true;
 	stray = false;
+	hidden = (struct tsr_page_run){ 0, 0 };
 	bad_page = UINT64_MAX;
 	memset(tags, 0, sizeof(tags));
 	return 0;
@@ -306,6 +311,48 @@ static void test_not_served(void **state)
 }
 
 /* An answer of which a word has more bits than pages is none. */
+/* Of private pages no tag is asked for; the others' are all told. All tags are not to be had. */
+static void test_private(void **state)
+{
+	struct tsr_ram_region *region = tsr_ram_find(&machine.ram, FIRST);
+	uint64_t found = 0, wanted = 0;
+	struct tsr_why why;
+
+	fill(1);
+	hidden = (struct tsr_page_run){ 1010, 1100 };
+	region->guest_memfd = STDERR_FILENO;
+	tsr_pages_set(&region->private_pages, hidden);
+	open_client(&client);
+	for (uint64_t page = 0; page < FIRST_PAGES; page += client.answer.pages_done) {
+		assert_int_equal(client_tags(&client, FIRST + page * TSR_PAGE_SIZE,
+					     FIRST_PAGES - page, &why),
+				 0);
+		assert_true(client.answer.pages_done > 0);
+		found += client.answer.bytes / TSR_TAGS_PAGE_BYTES;
+		for (uint64_t i = 0; i < client.answer.pages_done; i++)
+			assert_int_equal(client.answer.bitmap[i / 64] >> i % 64 & 1,
+					 has_tags(page + i) && (page + i < hidden.first ||
+								page + i >= hidden.last));
+	}
+	for (uint64_t page = 0; page < FIRST_PAGES; page++)
+		wanted += has_tags(page) && (page < hidden.first || page >= hidden.last);
+	assert_int_equal(found, wanted);
+	assert_int_equal(tags_dump(&client, dump, false), STATUS_TAGS);
+	client_close(&client);
+	assert_true(goes_on());
+
+	tsr_pages_clear(&region->private_pages, hidden);
+	fresh(state);
+	fill(2);
+	open_client(&client);
+	assert_int_equal(tags_dump(&client, dump, false), STATUS_PASSED);
+	hidden = (struct tsr_page_run){ 0, 1 };
+	assert_int_equal(tags_restore(&client, dump, false), STATUS_TAGS);
+	client_close(&client);
+	assert_true(has_tags(2));
+	region->guest_memfd = -1;
+}
+
 static void test_stray_bits(void **state)
 {
 	fill(1);
@@ -386,6 +433,7 @@ int main(void)
 		cmocka_unit_test_setup(test_failed_restore, fresh),
 		cmocka_unit_test_setup(test_other_memory, fresh),
 		cmocka_unit_test_setup(test_not_served, fresh),
+		cmocka_unit_test_setup(test_private, fresh),
 		cmocka_unit_test_setup(test_stray_bits, fresh),
 		cmocka_unit_test_setup(test_tags_set_needs_rest, fresh),
 		cmocka_unit_test_setup(test_holders, fresh),

@@ -12,12 +12,20 @@
 #include "options.h"
 #include "tessera/vm.h"
 
+/* Linux 6.18 numbers these. */
+#ifndef KVM_CAP_GUEST_MEMFD_FLAGS
+#define KVM_CAP_GUEST_MEMFD_FLAGS    244
+#define GUEST_MEMFD_FLAG_MMAP	     (1ULL << 0)
+#define GUEST_MEMFD_FLAG_INIT_SHARED (1ULL << 1)
+#endif
+
 enum unit {
 	UNIT_YES_NO,
 	UNIT_NUMBER,
 	UNIT_BITS,
 	UNIT_ATTRIBUTES,
 	UNIT_ATTRIBUTE_FLAGS,
+	UNIT_FILE_FLAGS,
 };
 
 struct question {
@@ -48,7 +56,10 @@ static const struct question mainline[] = {
 	{ KVM_CAP_MEMORY_ATTRIBUTES, UNIT_ATTRIBUTES, "MEMORY_ATTRIBUTES",
 	  "what a page may be denied" },
 	{ KVM_CAP_USER_MEMORY2, UNIT_YES_NO, "USER_MEMORY2", "KVM_SET_USER_MEMORY_REGION2" },
-	{ KVM_CAP_GUEST_MEMFD, UNIT_YES_NO, "GUEST_MEMFD", "private memory" },
+	{ KVM_CAP_GUEST_MEMFD, UNIT_YES_NO, "GUEST_MEMFD",
+	  "private memory, of pages that may be PRIVATE" },
+	{ KVM_CAP_GUEST_MEMFD_FLAGS, UNIT_FILE_FLAGS, "GUEST_MEMFD_FLAGS",
+	  "such memory can be mapped while it is shared" },
 };
 
 /* What tessera adds; docs/abi.md. */
@@ -96,6 +107,10 @@ static void answer_text(enum unit unit, int answer, char *text, size_t size)
 	case UNIT_ATTRIBUTE_FLAGS:
 		add_name(text, size, answer & KVM_MEMORY_ATTRIBUTES_SET, "SET");
 		add_name(text, size, answer & KVM_MEMORY_ATTRIBUTES_CLEAR, "CLEAR");
+		break;
+	case UNIT_FILE_FLAGS:
+		add_name(text, size, answer & GUEST_MEMFD_FLAG_MMAP, "MMAP");
+		add_name(text, size, answer & GUEST_MEMFD_FLAG_INIT_SHARED, "INIT_SHARED");
 		break;
 	}
 	if (!text[0])

@@ -9,9 +9,15 @@ static const struct tsr_ram_region *chosen_region(const struct control *control)
 	return chosen < control->ram->count ? &control->ram->regions[chosen] : NULL;
 }
 
+static int look(const struct control *control, uint64_t *value)
+{
+	return -tsr_ram_read(control->ram, control->looked, value, sizeof(*value));
+}
+
 static uint64_t register_read(const struct control *control, uint64_t offset)
 {
 	const struct tsr_ram_region *region = chosen_region(control);
+	uint64_t value = 0;
 
 	switch (offset) {
 	case CONTROL_TAG_EXITS:
@@ -38,6 +44,11 @@ static uint64_t register_read(const struct control *control, uint64_t offset)
 		return control->tally->hole_exits;
 	case CONTROL_UNIT:
 		return control->unit;
+	case CONTROL_LOOK:
+		look(control, &value);
+		return value;
+	case CONTROL_LOOK_ERROR:
+		return (uint64_t)look(control, &value);
 	default:
 		return 0;
 	}
@@ -63,6 +74,9 @@ static enum control_event register_write(struct control *control, uint64_t offse
 		return CONTROL_MARKED;
 	case CONTROL_RAM:
 		control->chosen = mmio->value;
+		return CONTROL_DONE;
+	case CONTROL_LOOK:
+		control->looked = mmio->value;
 		return CONTROL_DONE;
 	default:
 		return CONTROL_DONE;

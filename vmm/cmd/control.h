@@ -32,6 +32,8 @@ enum control_register {
 	CONTROL_SCRATCH = 0x58,	    /* RW: eight bytes of memory */
 	CONTROL_HOLE_EXITS = 0x60,  /* R: MMIO exits where there is no device */
 	CONTROL_UNIT = 0x68,	    /* R: bytes that a promotion takes at once */
+	CONTROL_LOOK = 0x70,	    /* W: an address; R: the 8 bytes that the VMM reads there */
+	CONTROL_LOOK_ERROR = 0x78,  /* R: 0, or why it reads none: errno */
 };
 
 #define CONTROL_FLAG_NOTAG 1 /* the host enforces NoTagAccess */
@@ -39,13 +41,14 @@ enum control_register {
 #define CONTROL_FLAG_LAZY  4 /* its tags are lazy */
 
 struct control {
-	const struct tsr_ram *ram; /* constant, as all but the last two */
+	struct tsr_ram *ram; /* constant, as all but the last three */
 	const struct tally *tally;
 	uint64_t flags;
 	uint64_t vcpus;
 	uint64_t unit;
 	_Atomic uint64_t chosen;
 	_Atomic uint64_t scratch;
+	_Atomic uint64_t looked;
 };
 
 enum control_event {

@@ -11,6 +11,7 @@ const struct look_name look_names[LOOK_CLASSES] = {
 	[LOOK_NOTHING] = { '.', "#eceff1", "nothing there yet" },
 	[LOOK_HOST] = { ':', "#b7c9d3", "in the host's memory, not mapped" },
 	[LOOK_WAITING] = { '~', "#d6d0c4", "has not arrived" },
+	[LOOK_HIDDEN] = { 'q', "#90a4ae", "private, not mapped" },
 	[LOOK_CLOSED] = { '#', "#b3262e", "closed: no access" },
 	[LOOK_PARTLY] = { '-', "#e8aca6", "some access denied, not mapped" },
 	[LOOK_RWX] = { 'w', "#1f8a80", "mapped: read, write, execute" },
@@ -19,6 +20,7 @@ const struct look_name look_names[LOOK_CLASSES] = {
 	[LOOK_RX] = { 'r', "#3f6fb5", "mapped: no writes" },
 	[LOOK_X] = { 'x', "#7c4fa8", "mapped: execute only" },
 	[LOOK_OTHER] = { 'o', "#a8527d", "mapped: another set of rights" },
+	[LOOK_PRIVATE] = { 'p', "#37474f", "mapped: private" },
 };
 
 static enum look_class mapped_class(const struct snapshot *snapshot, uint64_t granted)
@@ -35,6 +37,8 @@ static enum look_class mapped_class(const struct snapshot *snapshot, uint64_t gr
 
 static enum look_class class_of(const struct snapshot *snapshot, const struct tsr_cell *cell)
 {
+	if (cell->flags & TSR_CELL_PRIVATE && !(cell->denied & RWX))
+		return cell->flags & TSR_CELL_MAPPED ? LOOK_PRIVATE : LOOK_HIDDEN;
 	if (cell->flags & TSR_CELL_MAPPED)
 		return mapped_class(snapshot, cell->granted);
 	if (cell->flags & TSR_CELL_WAITING)
@@ -151,6 +155,7 @@ struct look_sums look_sums_of(const struct snapshot *snapshot, const struct snap
 		sums.dirty += cell->flags & TSR_CELL_DIRTY ? size : 0;
 		sums.promoted += cell->flags & TSR_CELL_PROMOTED ? size : 0;
 		sums.behind += cell->behind == TSR_BEHIND_NOTHING ? 0 : size;
+		sums.private += cell->flags & TSR_CELL_PRIVATE ? size : 0;
 		sums.tags += cell->granted & TSR_FAULT_TAG ? size : 0;
 	}
 	return sums;

@@ -16,6 +16,7 @@ enum look_class {
 	LOOK_NOTHING, /* neither the guest nor the host has anything there */
 	LOOK_HOST,    /* the host has memory there, the guest has not mapped it */
 	LOOK_WAITING, /* it has not arrived */
+	LOOK_HIDDEN,  /* private, not mapped */
 	LOOK_CLOSED,  /* attributes deny reads, writes and fetches */
 	LOOK_PARTLY,  /* attributes deny something, nothing is mapped */
 	LOOK_RWX,     /* mapped: all is granted */
@@ -24,6 +25,7 @@ enum look_class {
 	LOOK_RX,      /* mapped: reads, perhaps fetches, no writes */
 	LOOK_X,	      /* mapped: fetches alone */
 	LOOK_OTHER,   /* mapped: some other set */
+	LOOK_PRIVATE, /* mapped: all, and private */
 	LOOK_CLASSES,
 };
 
@@ -60,7 +62,7 @@ void looks_sample(const struct snapshot *snapshot, const struct snapshot_slot *s
 
 /* Bytes of a slot of which something holds. */
 struct look_sums {
-	uint64_t mapped, blocks, closed, waiting, dirty, promoted, behind, tags;
+	uint64_t mapped, blocks, closed, waiting, dirty, promoted, behind, tags, private;
 };
 
 struct look_sums look_sums_of(const struct snapshot *snapshot, const struct snapshot_slot *slot);

@@ -139,6 +139,14 @@ static void serve_failure(struct machine *machine, struct tsr_vcpu *vcpu, int er
 	machine_end(machine, ENDING_STATUS, STATUS_RUN_FAILED, &why);
 }
 
+static void serve_call(struct machine *machine, struct tsr_vcpu *vcpu, struct tsr_call *call)
+{
+	int error = privacy_call(&machine->privacy, vcpu, call);
+
+	if (error)
+		serve_failure(machine, vcpu, error);
+}
+
 static void serve_unknown(struct machine *machine, struct tsr_vcpu *vcpu, uint32_t reason)
 {
 	const char *meaning = "a reason that is not known here";
@@ -160,6 +168,9 @@ static void serve_exit(struct machine *machine, struct tsr_vcpu *vcpu, struct ts
 		return;
 	case TSR_EXIT_MMIO:
 		serve_mmio(machine, vcpu, &exit->mmio);
+		return;
+	case TSR_EXIT_CALL:
+		serve_call(machine, vcpu, &exit->call);
 		return;
 	case TSR_EXIT_FAULT:
 		serve_fault(machine, vcpu, &exit->fault);

@@ -18,6 +18,7 @@
 #include "pl011.h"
 #include "tally.h"
 #include "policies.h"
+#include "privacy.h"
 #include "service.h"
 #include "tessera/vcpu.h"
 #include "timeline.h"
@@ -35,6 +36,7 @@ struct machine {
 	struct tsr_ram ram;
 	struct tsr_vcpu *vcpus;
 	struct policies policies;
+	struct privacy privacy;
 	struct service service;
 	struct pause pause;
 	struct control control;

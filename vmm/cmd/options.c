@@ -31,6 +31,7 @@ enum option_id {
 	OPTION_PROTECT,
 	OPTION_TEXT_FAULT,
 	OPTION_SOCKET,
+	OPTION_PRIVATE,
 };
 
 static const struct option option_table[] = {
@@ -54,6 +55,7 @@ static const struct option option_table[] = {
 	{ "protect-text", required_argument, NULL, OPTION_PROTECT },
 	{ "on-text-fault", required_argument, NULL, OPTION_TEXT_FAULT },
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
+	{ "private", required_argument, NULL, OPTION_PRIVATE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -256,6 +258,30 @@ static int parse_protect(struct run_options *options, struct tsr_why *why)
 	return 0;
 }
 
+static int parse_private(struct run_options *options, struct tsr_why *why)
+{
+	struct tsr_range *gpa = &options->privates[options->private_count];
+	const char *rest;
+	int error;
+
+	if (!strcmp(optarg, "all")) {
+		options->private_all = true;
+		return 0;
+	}
+	if (options->private_count == TSR_RAM_REGIONS_MAX)
+		return tsr_because(why, -EINVAL,
+				   "More than %d ranges of private memory (--private).",
+				   TSR_RAM_REGIONS_MAX);
+	error = tsr_range_parse(optarg, gpa, &rest, why);
+	if (error)
+		return error;
+	options->private_count++;
+	if (*rest)
+		return tsr_because(why, -EINVAL, "\"%s\" is neither all nor ADDR:SIZE (--private).",
+				   optarg);
+	return 0;
+}
+
 static int parse_tags(struct run_options *options, struct tsr_why *why)
 {
 	uint64_t value = 0;
@@ -325,6 +351,8 @@ static int parse_option(enum option_id id, struct run_options *options, uint64_t
 	case OPTION_SOCKET:
 		options->socket = optarg;
 		return 0;
+	case OPTION_PRIVATE:
+		return parse_private(options, why);
 	}
 	return tsr_because(why, -EINVAL, "An option is unknown, or lacks its value.");
 }
@@ -375,6 +403,55 @@ static int check_ranges(const char *option, const struct run_options *options,
 					   "%s: 0x%" PRIx64 "-0x%" PRIx64
 					   " does not lie in one region of memory.",
 					   option, ranges[i].gpa.start, ranges[i].gpa.end);
+	return 0;
+}
+
+static struct tsr_ram_spec *spec_of(struct run_options *options, uint64_t gpa)
+{
+	for (size_t i = 0; i < options->ram_count; i++)
+		if (tsr_range_holds(options->ram[i].gpa, gpa))
+			return &options->ram[i];
+	return NULL;
+}
+
+/* Private memory begins as zeroes, and what it loses is gone: a file has no part in that. */
+static int settle_private(struct run_options *options, struct tsr_range gpa, struct tsr_why *why)
+{
+	struct tsr_ram_spec *spec = spec_of(options, gpa.start);
+
+	if (!spec || gpa.end > spec->gpa.end)
+		return tsr_because(why, -EINVAL,
+				   "--private: 0x%" PRIx64 "-0x%" PRIx64
+				   " does not lie in one region of memory.",
+				   gpa.start, gpa.end);
+	if (spec->kind != TSR_RAM_ANON && spec->kind != TSR_RAM_MEMFD)
+		return tsr_because(why, -EINVAL,
+				   "The memory at 0x%" PRIx64 " is a file's, and the host sees it: "
+				   "it cannot be private (--private).",
+				   gpa.start);
+	if (options->lazy && spec == &options->ram[0])
+		return tsr_because(why, -EINVAL,
+				   "The memory at 0x%" PRIx64
+				   " is filled from a file (--lazy), which "
+				   "the host does: it cannot be private (--private).",
+				   gpa.start);
+	spec->guest_memfd = true;
+	return 0;
+}
+
+static int settle_privates(struct run_options *options, struct tsr_why *why)
+{
+	if (options->private_all) {
+		options->private_count = options->ram_count;
+		for (size_t i = 0; i < options->ram_count; i++)
+			options->privates[i] = options->ram[i].gpa;
+	}
+	for (size_t i = 0; i < options->private_count; i++) {
+		int error = settle_private(options, options->privates[i], why);
+
+		if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -443,5 +520,7 @@ int run_options_parse(int argc, char **argv, struct run_options *options, struct
 		options->ram_count = 1;
 	}
 	error = check_layout(options, why);
+	if (!error)
+		error = settle_privates(options, why);
 	return error ? error : check_policies(options, why);
 }

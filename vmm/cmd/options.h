@@ -72,6 +72,9 @@ struct run_options {
 	struct range_option texts[RANGES_MAX];
 	size_t text_count;
 	enum text_policy text_policy;
+	struct tsr_range privates[TSR_RAM_REGIONS_MAX]; /* what is private at first */
+	size_t private_count;
+	bool private_all;   /* and that is all memory */
 	const char *socket; /* where to answer `tessera inspect`; NULL: by the process's number */
 	bool console_input;
 	bool timeline;

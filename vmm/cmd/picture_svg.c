@@ -216,6 +216,7 @@ static void slot_head(struct drawing *drawing, size_t index, unsigned int top)
 	put_share(file, "by blocks", sums.blocks);
 	put_share(file, "tags open", sums.tags);
 	put_share(file, "closed", sums.closed);
+	put_share(file, "private", sums.private);
 	put_share(file, "waiting", sums.waiting);
 	put_share(file, "promoted", sums.promoted);
 	put_share(file, "dirty", sums.dirty);

@@ -50,6 +50,7 @@ static void slot_head(FILE *file, const struct snapshot *snapshot, size_t index)
 	if (snapshot->mte)
 		sum_print(file, "tags open", sums.tags);
 	sum_print(file, "closed", sums.closed);
+	sum_print(file, "private", sums.private);
 	sum_print(file, "waiting", sums.waiting);
 	sum_print(file, "promoted", sums.promoted);
 	sum_print(file, "dirty", sums.dirty);
@@ -113,7 +114,8 @@ static void cell_print(FILE *file, const struct tsr_cell *cell)
 	static const char *const behind[TSR_BEHIND_COUNT] = {
 		"nothing", "zero", "file", "own", "swap", "?",
 	};
-	static const char *const flags[] = { "", "young", "huge", "waiting", "promoted", "dirty" };
+	static const char *const flags[] = { "",	 "young", "huge",   "waiting",
+					     "promoted", "dirty", "private" };
 	bool mapped = cell->flags & TSR_CELL_MAPPED;
 
 	fprintf(file, "  %12" PRIx64 " %12" PRIx64 " %10s ", cell->gpa.start, cell->gpa.end,

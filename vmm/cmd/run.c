@@ -71,8 +71,12 @@ static enum exit_status guest_load(struct machine *machine, const struct guest_f
 {
 	const struct run_options *options = machine->options;
 
+	if (privacy_open(&machine->privacy, &file->image, why))
+		return STATUS_MEMORY;
 	if (file->data && tsr_image_load(&file->image, file->data, &machine->ram, why))
 		return STATUS_IMAGE;
+	if (privacy_close(&machine->privacy, &file->image, why))
+		return STATUS_MEMORY;
 	for (unsigned int i = 0; i < options->vcpus; i++)
 		if (tsr_vcpu_reset(&machine->vcpus[i], why))
 			return STATUS_REFUSED;
@@ -206,6 +210,8 @@ static int with_vm(struct machine *machine, const struct guest_file *file, int s
 	struct tsr_why why;
 	int status, error;
 
+	if (privacy_init(&machine->privacy, options, &machine->vm, &machine->ram, &why))
+		return fail(STATUS_REFUSED, &why);
 	error = tsr_vm_add_ram(&machine->vm, &machine->ram, options->slot_policy, &why);
 	if (error)
 		return fail(error == -EOPNOTSUPP ? STATUS_NO_TAGS : STATUS_REFUSED, &why);

@@ -99,12 +99,86 @@ static int tags_explain(const struct machine *machine, int error, uint64_t gpa, 
 			   strerror(-error));
 }
 
+static bool is_private(struct tsr_ram *ram, uint64_t gpa)
+{
+	const struct tsr_ram_region *region = tsr_ram_find(ram, gpa);
+
+	return region &&
+	       tsr_pages_test(&region->private_pages, (gpa - region->gpa.start) / TSR_PAGE_SIZE);
+}
+
+/* From @from on, up to @count: the first page which is not as @from is. */
+static uint64_t run_end(struct tsr_ram *ram, uint64_t gpa, uint64_t from, uint64_t count)
+{
+	bool private = is_private(ram, gpa + from * TSR_PAGE_SIZE);
+	uint64_t page = from + 1;
+
+	while (page < count && is_private(ram, gpa + page * TSR_PAGE_SIZE) == private)
+		page++;
+	return page;
+}
+
+/* The tags of @count pages, a word's at most. -ENOSPC: they do not fit, and nothing is done. */
+static int word_read(struct machine *machine, uint64_t gpa, uint64_t count, struct answer *answer,
+		     struct tsr_tags_done *all)
+{
+	uint64_t *word = &answer->bitmap[all->pages / TSR_TAGS_WORD_PAGES];
+	size_t bytes = all->bytes;
+	int error = 0;
+
+	*word = 0;
+	for (uint64_t page = 0, end; !error && page < count; page = end) {
+		uint64_t at = gpa + page * TSR_PAGE_SIZE, bits = 0;
+		struct tsr_tags_done done = { 0, 0 };
+
+		end = run_end(&machine->ram, gpa, page, count);
+		if (is_private(&machine->ram, at))
+			continue;
+		error = tsr_tags_read(&machine->vm, at, end - page, &bits, answer->tags + bytes,
+				      sizeof(answer->tags) - bytes, &done);
+		if (!error && done.pages < end - page)
+			error = -ENOSPC;
+		*word |= bits << page;
+		bytes += done.bytes;
+	}
+	if (error)
+		return error;
+	all->pages += count;
+	all->bytes = bytes;
+	return 0;
+}
+
+/* Private pages count as without tags. They stay private, and others shared, for a word's time. */
+static int shared_tags_read(struct machine *machine, const struct ask *ask, struct answer *answer,
+			    struct tsr_tags_done *done)
+{
+	int error = 0;
+
+	while (!error && done->pages < ask->pages) {
+		uint64_t left = ask->pages - done->pages, gpa = ask->gpa;
+		uint64_t count = left < TSR_TAGS_WORD_PAGES ? left : TSR_TAGS_WORD_PAGES;
+		struct tsr_range range;
+
+		gpa += done->pages * TSR_PAGE_SIZE;
+		range = (struct tsr_range){ gpa, gpa + count * TSR_PAGE_SIZE };
+		tsr_ram_lock(&machine->ram, range);
+		error = word_read(machine, gpa, count, answer, done);
+		tsr_ram_unlock(&machine->ram, range);
+	}
+	return error == -ENOSPC ? 0 : error;
+}
+
 static int tags_read(struct machine *machine, const struct ask *ask, struct answer *answer,
 		     struct tsr_why *why)
 {
 	struct tsr_tags_done done = { 0, 0 };
-	int error = tsr_tags_read(&machine->vm, ask->gpa, ask->pages, answer->bitmap, answer->tags,
-				  sizeof(answer->tags), &done);
+	int error;
+
+	if (tsr_private_possible(&machine->ram))
+		error = shared_tags_read(machine, ask, answer, &done);
+	else
+		error = tsr_tags_read(&machine->vm, ask->gpa, ask->pages, answer->bitmap,
+				      answer->tags, sizeof(answer->tags), &done);
 
 	answer->pages_done = done.pages;
 	if (error)

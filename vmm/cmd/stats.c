@@ -38,12 +38,12 @@ static struct residence residence_of(const unsigned char *host, uint64_t size)
 	return found;
 }
 
-static uint64_t promoted_pages(const struct tsr_pages *promoted)
+static uint64_t pages_in(const struct tsr_pages *set)
 {
 	struct tsr_page_run run = { 0, 0 };
 	uint64_t pages = 0;
 
-	while (tsr_pages_next(promoted, true, run.last, promoted->pages, &run))
+	while (tsr_pages_next(set, true, run.last, set->pages, &run))
 		pages += run.last - run.first;
 	return pages;
 }
@@ -58,8 +58,9 @@ static void region_print(FILE *file, size_t index, const struct tsr_ram_region *
 	fprintf(file, "ram%zu_bytes=%" PRIu64 "\n", index, size);
 	fprintf(file, "ram%zu_resident_pages=%" PRIu64 "\n", index,
 		residence.bytes / TSR_PAGE_SIZE);
-	fprintf(file, "ram%zu_promoted_pages=%" PRIu64 "\n", index,
-		promoted_pages(&region->promoted));
+	fprintf(file, "ram%zu_private_pages=%" PRIu64 "\n", index,
+		pages_in(&region->private_pages));
+	fprintf(file, "ram%zu_promoted_pages=%" PRIu64 "\n", index, pages_in(&region->promoted));
 	fprintf(file, "ram%zu_mappings=%" PRIu64 "\n", index, residence.mappings);
 }
 
@@ -94,6 +95,7 @@ void stats_print(FILE *file, const struct machine *machine, int status)
 	fprintf(file, "exits_mmio_hole=%" PRIu64 "\n", tally->hole_exits);
 	fprintf(file, "exits_tag=%" PRIu64 "\n", tally->tag_exits);
 	fprintf(file, "exits_memory_fault=%" PRIu64 "\n", tally->fault_exits);
+	fprintf(file, "exits_call=%" PRIu64 "\n", exits(machine, TSR_EXIT_CALL));
 	fprintf(file, "exits_system=%" PRIu64 "\n", exits(machine, TSR_EXIT_SYSTEM));
 	fprintf(file, "exits_kicked=%" PRIu64 "\n", exits(machine, TSR_EXIT_KICKED));
 	fprintf(file, "exits_failed=%" PRIu64 "\n",
@@ -105,6 +107,8 @@ void stats_print(FILE *file, const struct machine *machine, int status)
 	fprintf(file, "injections=%" PRIu64 "\n", tally->injections);
 	fprintf(file, "watched=%" PRIu64 "\n", tally->watched);
 	fprintf(file, "text_faults=%" PRIu64 "\n", tally->text_faults);
+	fprintf(file, "conversions=%" PRIu64 "\n", machine->privacy.memory.conversions);
+	fprintf(file, "calls_refused=%" PRIu64 "\n", machine->privacy.memory.refusals);
 	if (machine->policies.lazily)
 		lazy_print(file, &machine->policies.lazy);
 	fprintf(file, "marks=%" PRIu64 "\n", tally->marks);

@@ -41,6 +41,21 @@ int tags_fail(enum exit_status status, const struct tsr_why *why)
 	return status;
 }
 
+/* Nobody but the guest sees the tags of private pages, so all tags are not to be had. */
+static int refuse_private(const struct snapshot *snapshot, struct tsr_why *why)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < snapshot->slot_count; i++)
+		size += look_sums_of(snapshot, &snapshot->slots[i]).private;
+	if (!size)
+		return 0;
+	return tsr_because(why, -EACCES,
+			   "%" PRIu64 " pages of this VM are private: their tags are the guest's "
+			   "alone, and a file of tags is of all memory or of none.",
+			   size / TSR_PAGE_SIZE);
+}
+
 int tags_hold(struct client *client, struct tags_layout *layout, struct tsr_why *why)
 {
 	struct snapshot snapshot;
@@ -54,8 +69,9 @@ int tags_hold(struct client *client, struct tags_layout *layout, struct tsr_why 
 	for (size_t i = 0; i < snapshot.slot_count; i++)
 		layout->slots[i] = snapshot.slots[i].gpa;
 	tags_layout_sort(layout);
+	error = refuse_private(&snapshot, why);
 	snapshot_free(&snapshot);
-	return 0;
+	return error;
 }
 
 uint64_t tags_layout_size(const struct tags_layout *layout)

@@ -3,8 +3,9 @@
  * `tessera tags`: which pages of a running VM have tags; all of them to a file,
  * and back.
  *
- * Looking leaves the VM running. For a dump and for a restore it rests, whatever
- * becomes of this process, until the work is done. A dump appears under its name
+ * Looking leaves the VM running, and leaves out what is private. For a dump and for
+ * a restore it rests, whatever becomes of this process, until the work is done; of
+ * memory that is partly private there is neither. A dump appears under its name
  * only when it is complete. A file is read to its end and found good before a
  * restore begins with it; a restore is exact, pages that have no tags in the file
  * lose theirs.
@@ -30,7 +31,10 @@ int tags_command(int argc, char **argv);
 /* Prints what failed and returns @status; or, if a signal did it, what stands for that. */
 int tags_fail(enum exit_status status, const struct tsr_why *why);
 
-/* Holds the VM, until all vCPUs rest, and finds out where its memory is. -errno as in client.h. */
+/*
+ * Holds the VM, until all vCPUs rest, and finds out where its memory is. -errno as in client.h;
+ * -EACCES, explained in @why: some of it is private.
+ */
 int tags_hold(struct client *client, struct tags_layout *layout, struct tsr_why *why);
 
 uint64_t tags_layout_size(const struct tags_layout *layout);

@@ -138,7 +138,9 @@ static int access_page(struct tsr_ram *ram, uint64_t gpa, void *data, size_t siz
 	if (error)
 		return error;
 	pthread_rwlock_rdlock(stripe);
-	if (can_vanish(region, gpa - region->gpa.start))
+	if (tsr_pages_test(&region->private_pages, (gpa - region->gpa.start) / TSR_PAGE_SIZE))
+		error = -EACCES;
+	else if (can_vanish(region, gpa - region->gpa.start))
 		error = copy_by_kernel(host, data, size, write);
 	else
 		copy_direct(host, data, size, write);

@@ -96,6 +96,19 @@ static int region_map(struct tsr_ram_region *region)
 	return -(int)start;
 }
 
+static int sets_init(struct tsr_ram_region *region)
+{
+	uint64_t pages = tsr_range_size(region->gpa) / TSR_PAGE_SIZE;
+	int error = tsr_pages_init(&region->promoted, pages);
+
+	if (error)
+		return error;
+	error = tsr_pages_init(&region->private_pages, pages);
+	if (error)
+		tsr_pages_free(&region->promoted);
+	return error;
+}
+
 static int region_open(struct tsr_ram_region *region, const struct tsr_ram_spec *spec,
 		       struct tsr_why *why)
 {
@@ -104,14 +117,15 @@ static int region_open(struct tsr_ram_region *region, const struct tsr_ram_spec 
 	region->gpa = spec->gpa;
 	region->kind = spec->kind;
 	region->exclusive = spec->exclusive;
+	region->may_be_private = spec->guest_memfd;
+	region->guest_memfd = -1;
 	memcpy(region->path, spec->path, sizeof(region->path));
 	error = backing_open(spec, &region->file, why);
 	if (error)
 		return error;
 	error = region_map(region);
 	if (!error) {
-		error = tsr_pages_init(&region->promoted,
-				       tsr_range_size(spec->gpa) / TSR_PAGE_SIZE);
+		error = sets_init(region);
 		if (!error)
 			return 0;
 		munmap(region->reserved, region->reserved_size);
@@ -127,6 +141,9 @@ static void region_close(struct tsr_ram_region *region)
 {
 	munmap(region->reserved, region->reserved_size);
 	tsr_pages_free(&region->promoted);
+	tsr_pages_free(&region->private_pages);
+	if (region->guest_memfd >= 0)
+		close(region->guest_memfd);
 	if (region->file >= 0)
 		close(region->file);
 }

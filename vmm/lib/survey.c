@@ -87,6 +87,7 @@ static int ask_hypervisor(struct survey *survey, uint64_t gpa, uint64_t *until,
 	cell->granted = extent->flags & NEEDS;
 	cell->order = extent->order;
 	cell->flags |= extent->flags & KVM_TSR_EXTENT_MAPPED ? TSR_CELL_MAPPED : 0;
+	cell->flags |= extent->attributes & TSR_FAULT_PRIVATE ? TSR_CELL_PRIVATE : 0;
 	cell->flags |= extent->flags & KVM_TSR_EXTENT_YOUNG ? TSR_CELL_YOUNG : 0;
 	return 0;
 }

@@ -13,6 +13,11 @@
 /* PSTATE: EL1h with D, A, I and F masked (Arm ARM C5.2.19, SPSR_EL1). */
 #define PSTATE_EL1H_MASKED 0x3c5
 
+/* Newer than the header of Linux 6.12. */
+#ifndef KVM_REG_ARM_VENDOR_HYP_BMAP_2
+#define KVM_REG_ARM_VENDOR_HYP_BMAP_2 KVM_REG_ARM_FW_FEAT_BMAP_REG(3)
+#endif
+
 #define CORE_REG(field) \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
 
@@ -95,6 +100,19 @@ static int reg_set(struct tsr_vcpu *vcpu, uint64_t id, uint64_t value, struct ts
 			   vcpu->index, strerror(errno));
 }
 
+static int reg_get(struct tsr_vcpu *vcpu, uint64_t id, uint64_t *value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)value };
+
+	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
+}
+
+/* Register numbers count 32-bit words, a general register is two of them. */
+static uint64_t general_reg(size_t number)
+{
+	return CORE_REG(regs.regs[0]) + 2 * number;
+}
+
 int tsr_vcpu_set_entry(struct tsr_vcpu *vcpu, uint64_t entry, const uint64_t *arguments,
 		       size_t count, struct tsr_why *why)
 {
@@ -102,17 +120,31 @@ int tsr_vcpu_set_entry(struct tsr_vcpu *vcpu, uint64_t entry, const uint64_t *ar
 
 	if (!error)
 		error = reg_set(vcpu, CORE_REG(regs.pstate), PSTATE_EL1H_MASKED, why);
-	/* Register numbers count 32-bit words, a general register is two of them. */
 	for (size_t i = 0; !error && i < count; i++)
-		error = reg_set(vcpu, CORE_REG(regs.regs[0]) + 2 * i, arguments[i], why);
+		error = reg_set(vcpu, general_reg(i), arguments[i], why);
 	return error;
 }
 
 int tsr_vcpu_pc(struct tsr_vcpu *vcpu, uint64_t *pc)
 {
-	struct kvm_one_reg reg = { .id = CORE_REG(regs.pc), .addr = (uintptr_t)pc };
+	return reg_get(vcpu, CORE_REG(regs.pc), pc);
+}
 
-	return ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) ? -errno : 0;
+int tsr_vcpu_call_reply(struct tsr_vcpu *vcpu, const uint64_t x[4])
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < 4; i++)
+		error = reg_set(vcpu, general_reg(i), x[i], NULL);
+	return error;
+}
+
+void tsr_vcpu_services(struct tsr_vcpu *vcpu, uint64_t services[2])
+{
+	if (reg_get(vcpu, KVM_REG_ARM_VENDOR_HYP_BMAP, &services[0]))
+		services[0] = 0;
+	if (reg_get(vcpu, KVM_REG_ARM_VENDOR_HYP_BMAP_2, &services[1]))
+		services[1] = 0;
 }
 
 static void decode_mmio(const struct kvm_run *run, struct tsr_exit *exit)
@@ -127,6 +159,20 @@ static void decode_mmio(const struct kvm_run *run, struct tsr_exit *exit)
 		memcpy(&exit->mmio.value, run->mmio.data, sizeof(exit->mmio.value));
 	if (exit->mmio.size < sizeof(exit->mmio.value))
 		exit->mmio.value &= (UINT64_C(1) << (8 * exit->mmio.size)) - 1;
+}
+
+static void decode_call(struct tsr_vcpu *vcpu, struct tsr_exit *exit)
+{
+	int error = 0;
+
+	exit->kind = TSR_EXIT_CALL;
+	exit->call.function = (uint32_t)vcpu->run->hypercall.nr;
+	for (size_t i = 0; !error && i < 4; i++)
+		error = reg_get(vcpu, general_reg(i), &exit->call.x[i]);
+	if (!error)
+		return;
+	exit->kind = TSR_EXIT_FAILED;
+	exit->error = error;
 }
 
 static void decode_failure(const struct kvm_run *run, int error, uint64_t entered,
@@ -150,9 +196,14 @@ static void decode_failure(const struct kvm_run *run, int error, uint64_t entere
 	}
 }
 
-static void decode_success(const struct kvm_run *run, struct tsr_exit *exit)
+static void decode_success(struct tsr_vcpu *vcpu, struct tsr_exit *exit)
 {
+	const struct kvm_run *run = vcpu->run;
+
 	switch (run->exit_reason) {
+	case KVM_EXIT_HYPERCALL:
+		decode_call(vcpu, exit);
+		break;
 	case KVM_EXIT_MMIO:
 		decode_mmio(run, exit);
 		break;
@@ -182,7 +233,7 @@ void tsr_vcpu_run(struct tsr_vcpu *vcpu, struct tsr_exit *exit)
 	if (ioctl(vcpu->fd, KVM_RUN, 0))
 		decode_failure(vcpu->run, errno, entered, exit);
 	else
-		decode_success(vcpu->run, exit);
+		decode_success(vcpu, exit);
 	if (exit->kind == TSR_EXIT_KICKED)
 		__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vcpu->exits[exit->kind], vcpu->exits[exit->kind] + 1, __ATOMIC_RELAXED);

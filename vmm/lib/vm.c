@@ -212,21 +212,82 @@ static int explain_refusal(const struct tsr_vm *vm, const struct tsr_ram_region 
 		region->gpa.start, kind, region->path, flags);
 }
 
+int tsr_vm_guest_memfds(struct tsr_vm *vm, struct tsr_ram *ram, struct tsr_why *why)
+{
+	for (size_t i = 0; i < ram->count; i++) {
+		struct tsr_ram_region *region = &ram->regions[i];
+		struct kvm_create_guest_memfd create = { .size = tsr_range_size(region->gpa) };
+
+		if (!region->may_be_private)
+			continue;
+		if (!tsr_check_extension(vm->fd, KVM_CAP_GUEST_MEMFD) ||
+		    !tsr_vm_can_deny(vm, TSR_FAULT_PRIVATE))
+			return tsr_because(why, -ENOTSUP,
+					   "This hypervisor has no private memory: load "
+					   "tessera.ko.");
+		region->guest_memfd = ioctl(vm->fd, KVM_CREATE_GUEST_MEMFD, &create);
+		if (region->guest_memfd < 0)
+			return tsr_because(why, -errno,
+					   "There can be no private memory of %" PRIu64
+					   " bytes at 0x%" PRIx64 ": %s.",
+					   tsr_range_size(region->gpa), region->gpa.start,
+					   strerror(errno));
+	}
+	return 0;
+}
+
+int tsr_vm_forward(struct tsr_vm *vm, uint32_t first, uint32_t count, struct tsr_why *why)
+{
+	struct kvm_smccc_filter filter = {
+		.base = first,
+		.nr_functions = count,
+		.action = KVM_SMCCC_FILTER_FWD_TO_USER,
+	};
+	struct kvm_device_attr attr = {
+		.group = KVM_ARM_VM_SMCCC_CTRL,
+		.attr = KVM_ARM_VM_SMCCC_FILTER,
+		.addr = (uintptr_t)&filter,
+	};
+	int error;
+
+	if (!ioctl(vm->fd, KVM_SET_DEVICE_ATTR, &attr))
+		return 0;
+	error = errno == ENXIO || errno == ENOTTY ? ENOTSUP : errno;
+	return tsr_because(why, -error, "The hypervisor does not forward the guest's calls: %s.",
+			   strerror(error));
+}
+
+/* A slot with its private memory, or none. */
+static int slot_set(struct tsr_vm *vm, const struct tsr_ram_region *region, uint32_t flags)
+{
+	struct kvm_userspace_memory_region2 slot = {
+		.slot = vm->slots,
+		.flags = flags,
+		.guest_phys_addr = region->gpa.start,
+		.memory_size = tsr_range_size(region->gpa),
+		.userspace_addr = (uintptr_t)region->host,
+	};
+	unsigned long request = KVM_SET_USER_MEMORY_REGION;
+
+	/* A kernel that knows the one need not know the other. */
+	if (region->guest_memfd >= 0) {
+		request = KVM_SET_USER_MEMORY_REGION2;
+		slot.flags |= KVM_MEM_GUEST_MEMFD;
+		slot.guest_memfd = (uint32_t)region->guest_memfd;
+	}
+	return ioctl(vm->fd, request, &slot) ? -errno : 0;
+}
+
 int tsr_vm_add_ram(struct tsr_vm *vm, const struct tsr_ram *ram, enum tsr_slot_policy policy,
 		   struct tsr_why *why)
 {
 	for (size_t i = 0; i < ram->count; i++) {
 		const struct tsr_ram_region *region = &ram->regions[i];
-		struct kvm_userspace_memory_region slot = {
-			.slot = vm->slots,
-			.flags = slot_flags(vm, region, policy),
-			.guest_phys_addr = region->gpa.start,
-			.memory_size = tsr_range_size(region->gpa),
-			.userspace_addr = (uintptr_t)region->host,
-		};
+		uint32_t flags = slot_flags(vm, region, policy);
+		int error = slot_set(vm, region, flags);
 
-		if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &slot))
-			return explain_refusal(vm, region, slot.flags, -errno, why);
+		if (error)
+			return explain_refusal(vm, region, flags, error, why);
 		vm->slots++;
 	}
 	return 0;

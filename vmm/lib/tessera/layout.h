@@ -32,6 +32,7 @@ struct tsr_ram_spec {
 	enum tsr_ram_kind kind;
 	bool exclusive; /* FILE_SHARED: nobody else maps or reads it while the VM runs */
 	char path[256];
+	bool guest_memfd; /* ANON, MEMFD: pages may be private (tessera/private.h) */
 };
 
 /*

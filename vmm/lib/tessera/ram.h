@@ -33,12 +33,15 @@ struct tsr_ram_region {
 	struct tsr_range gpa; /* constant, as all below but "promoted" */
 	enum tsr_ram_kind kind;
 	bool exclusive;
+	bool may_be_private;
 	int file;	     /* the file or memfd; -1 for anonymous memory */
+	int guest_memfd;     /* where private pages are; -1: none may be, or there is no VM yet */
 	unsigned char *host; /* where gpa.start is mapped */
 	void *reserved;	     /* the address space around it */
 	size_t reserved_size;
 	uint64_t offset;	   /* of gpa.start in the staging memfd */
-	struct tsr_pages promoted; /* set with the stripes held exclusively */
+	struct tsr_pages promoted; /* set with the stripes held exclusively, as the next */
+	struct tsr_pages private_pages;
 	char path[256];
 
 	/*
@@ -78,6 +81,7 @@ struct tsr_ram_region *tsr_ram_find(struct tsr_ram *ram, uint64_t gpa);
  * promoted yet).
  *
  * Errors: -EFAULT if part of the range is not RAM, or its file was truncated;
+ * -EACCES if it is private (tessera/private.h);
  * -EIO and others of tsr_lazy_fetch() where contents could not be brought. What
  * came before it has been copied.
  */

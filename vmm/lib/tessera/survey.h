@@ -37,7 +37,8 @@ enum tsr_behind {
 #define TSR_CELL_WAITING  (1U << 3) /* its contents have not arrived */
 #define TSR_CELL_PROMOTED (1U << 4) /* it was promoted */
 #define TSR_CELL_DIRTY	  (1U << 5) /* it is not what its backing began with, as far as known */
-#define TSR_CELL_FLAGS	  0x3fU
+#define TSR_CELL_PRIVATE  (1U << 6) /* the host does not see it: nothing is behind it here */
+#define TSR_CELL_FLAGS	  0x7fU
 
 struct tsr_cell {
 	struct tsr_range gpa;

@@ -18,6 +18,7 @@
 #include <pthread.h>
 
 #include "tessera/fault.h"
+#include "tessera/private.h"
 #include "tessera/vm.h"
 
 struct kvm_run;
@@ -25,6 +26,7 @@ struct kvm_run;
 enum tsr_exit_kind {
 	TSR_EXIT_KICKED, /* by tsr_vcpu_kick() or another signal */
 	TSR_EXIT_MMIO,
+	TSR_EXIT_CALL,	 /* a hypercall that the hypervisor forwards: tsr_vm_forward() */
 	TSR_EXIT_FAULT,	 /* a memory fault */
 	TSR_EXIT_SYSTEM, /* the guest wants the machine off or reset */
 	TSR_EXIT_FAILED, /* KVM_RUN failed */
@@ -43,6 +45,7 @@ struct tsr_exit {
 	enum tsr_exit_kind kind;
 	union {
 		struct tsr_mmio mmio;
+		struct tsr_call call; /* x[0] is the function */
 		struct tsr_fault fault;
 		uint32_t system; /* KVM_SYSTEM_EVENT_* */
 		uint32_t reason; /* of TSR_EXIT_OTHER: KVM_EXIT_* */
@@ -98,6 +101,17 @@ void tsr_vcpu_run(struct tsr_vcpu *vcpu, struct tsr_exit *exit);
 
 /* The answer to an MMIO read, given to the guest at the next tsr_vcpu_run(). */
 void tsr_vcpu_mmio_reply(struct tsr_vcpu *vcpu, uint64_t value);
+
+/*
+ * The answer to a hypercall: x0 to x3. On the vCPU's thread. Errors: those of KVM_SET_ONE_REG.
+ */
+int tsr_vcpu_call_reply(struct tsr_vcpu *vcpu, const uint64_t x[4]);
+
+/*
+ * The vendor hypervisor services that the hypervisor offers to guests: the registers
+ * KVM_REG_ARM_VENDOR_HYP_BMAP and _BMAP_2; 0 where it has none.
+ */
+void tsr_vcpu_services(struct tsr_vcpu *vcpu, uint64_t services[2]);
 
 /*
  * Makes a synchronous external abort pending, taken at the faulting access.

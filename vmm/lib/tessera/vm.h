@@ -82,6 +82,24 @@ int tsr_vm_lazy_tags(struct tsr_vm *vm, struct tsr_why *why);
 int tsr_vm_add_ram(struct tsr_vm *vm, const struct tsr_ram *ram, enum tsr_slot_policy policy,
 		   struct tsr_why *why);
 
+/*
+ * Makes a guest_memfd for each region that may have private pages, which are all shared; before
+ * tsr_vm_add_ram(). The region keeps and closes it.
+ *
+ * Errors, explained in @why: -ENOTSUP if the hypervisor has no private memory; those of
+ * KVM_CREATE_GUEST_MEMFD.
+ */
+int tsr_vm_guest_memfds(struct tsr_vm *vm, struct tsr_ram *ram, struct tsr_why *why);
+
+/*
+ * Has the @count hypercalls from function @first on forwarded to the VMM: TSR_EXIT_CALL. Before
+ * the first vCPU runs.
+ *
+ * Errors, explained in @why: -ENOTSUP if the hypervisor forwards none; -EEXIST if one of them
+ * has a filter already.
+ */
+int tsr_vm_forward(struct tsr_vm *vm, uint32_t first, uint32_t count, struct tsr_why *why);
+
 /* Whether memory of this region can hold tags on this host, as far as the VMM can find out. */
 bool tsr_region_can_tag(const struct tsr_ram_region *region);
 
