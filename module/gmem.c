@@ -79,12 +79,16 @@ static void folio_scrub(struct folio *folio, unsigned long first, unsigned long 
 {
 	unsigned long i;
 
-	/* What is broken is not touched. */
-	if (!folio_test_uptodate(folio) || folio_test_hwpoison(folio))
+	if (!folio_test_uptodate(folio))
 		return;
 	for (i = first; i < end; i++) {
-		clear_highpage(folio_page(folio, i));
-		tsr_page_tags_clear(folio_page(folio, i));
+		struct page *page = folio_page(folio, i);
+
+		/* What is broken is not touched. */
+		if (!PageHWPoison(page)) {
+			clear_highpage(page);
+			tsr_page_tags_clear(page);
+		}
 		cond_resched();
 	}
 }
@@ -212,6 +216,9 @@ static void backing_fill(const struct seam_gmem *gmem, struct folio *folio, u64 
 	if (!(out->hpa.addr >> tsr_host.pa_bits))
 		out->kind = BACKING_RAM;
 	out->order = folio_order(folio);
+	/* A page of it is broken, and it could not be split. */
+	if (out->order && folio_test_has_hwpoisoned(folio))
+		out->order = 0;
 	out->writable = true;
 	out->can_tag = true;
 	out->ref = page;
@@ -232,7 +239,7 @@ int seam_gmem_get(struct seam_gmem *gmem, u64 page, u8 order, struct backing *ou
 	folio = tsr_gmem_folio(gmem->inode, page, order);
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
-	if (folio_test_hwpoison(folio)) {
+	if (PageHWPoison(folio_file_page(folio, page))) {
 		out->kind = BACKING_POISON;
 		folio_unlock(folio);
 		folio_put(folio);
@@ -274,7 +281,7 @@ static int page_find(struct tsr_vm *vm, struct gfn gfn, unsigned int want, struc
 	*page = NULL;
 	if (IS_ERR(folio))
 		return PTR_ERR(folio) == -ENOENT ? 0 : PTR_ERR(folio);
-	if (folio_test_hwpoison(folio)) {
+	if (PageHWPoison(folio_file_page(folio, index))) {
 		folio_unlock(folio);
 		folio_put(folio);
 		return -EHWPOISON;

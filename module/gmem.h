@@ -20,10 +20,6 @@
 
 #define TSR_GMEM_FLAGS (GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
 
-/* The file system that the files are of; -ENOMEM. */
-int tsr_gmem_init(void);
-void tsr_gmem_exit(void);
-
 /*
  * KVM_CREATE_GUEST_MEMFD on a VM, returns the fd; @arg: struct kvm_create_guest_memfd. Errors:
  * -EINVAL (a flag, the size), -ENOMEM, those of new fds.

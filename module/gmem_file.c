@@ -17,7 +17,9 @@
 #include "compat.h"
 #include "gmem_room.h"
 
+/* There while there are files: it, and so each name of a file, holds the module. */
 static struct vfsmount *gmem_mount;
+static int gmem_mount_files;
 static const struct file_operations gmem_fops;
 
 /* The folio stays locked until it is mapped: who makes the page private waits for that. */
@@ -156,6 +158,7 @@ static int gmem_release(struct inode *inode, struct file *file)
 	up_write(&vm->mem.gmem_lock);
 	tsr_gmem_put(gmem);
 	tsr_vm_put(vm);
+	simple_release_fs(&gmem_mount, &gmem_mount_files);
 	return 0;
 }
 
@@ -187,6 +190,25 @@ static const struct inode_operations gmem_iops = {
 	.getattr = gmem_getattr,
 };
 
+/* --- The file system. --- */
+
+static int gmem_fs_context(struct fs_context *fc)
+{
+	if (!init_pseudo(fc, GUEST_MEMFD_MAGIC))
+		return -ENOMEM;
+	fc->s_iflags |= SB_I_NOEXEC;
+	return 0;
+}
+
+static struct file_system_type gmem_fs = {
+	.owner = THIS_MODULE,
+	.name = "tessera-gmem",
+	.init_fs_context = gmem_fs_context,
+	.kill_sb = kill_anon_super,
+};
+
+/* --- Making a file. --- */
+
 static struct inode *gmem_inode(struct seam_gmem *gmem)
 {
 	struct inode *inode = alloc_anon_inode(gmem_mount->mnt_sb);
@@ -206,8 +228,8 @@ static struct inode *gmem_inode(struct seam_gmem *gmem)
 	return inode;
 }
 
-/* The file takes over the reference to @gmem, and gets one to its VM and to the module. */
-static struct file *gmem_file(struct seam_gmem *gmem)
+/* On the file system, which is mounted. */
+static struct file *gmem_file_mounted(struct seam_gmem *gmem)
 {
 	static const char name[] = "[kvm-gmem]";
 	struct inode *inode = gmem_inode(gmem);
@@ -225,6 +247,20 @@ static struct file *gmem_file(struct seam_gmem *gmem)
 	tsr_vm_get(gmem->vm);
 	gmem->inode = inode;
 	file->private_data = gmem;
+	return file;
+}
+
+/* The file takes over the reference to @gmem, and gets one to its VM and to the module. */
+static struct file *gmem_file(struct seam_gmem *gmem)
+{
+	int err = simple_pin_fs(&gmem_fs, &gmem_mount, &gmem_mount_files);
+	struct file *file;
+
+	if (err)
+		return ERR_PTR(err);
+	file = gmem_file_mounted(gmem);
+	if (IS_ERR(file))
+		simple_release_fs(&gmem_mount, &gmem_mount_files);
 	return file;
 }
 
@@ -289,32 +325,4 @@ struct file *tsr_gmem_slot_file(struct tsr_vm *vm, unsigned int fd, u64 offset, 
 	out->gmem = gmem;
 	out->all = gmem->flags & GUEST_MEMFD_FLAG_MMAP;
 	return file;
-}
-
-/* --- The file system. --- */
-
-static int gmem_fs_context(struct fs_context *fc)
-{
-	return init_pseudo(fc, GUEST_MEMFD_MAGIC) ? 0 : -ENOMEM;
-}
-
-/* Without an owner: the mount is the module's own. */
-static struct file_system_type gmem_fs = {
-	.name = "tessera-gmem",
-	.init_fs_context = gmem_fs_context,
-	.kill_sb = kill_anon_super,
-};
-
-int tsr_gmem_init(void)
-{
-	gmem_mount = kern_mount(&gmem_fs);
-	if (IS_ERR(gmem_mount))
-		return PTR_ERR(gmem_mount);
-	gmem_mount->mnt_flags |= MNT_NOEXEC;
-	return 0;
-}
-
-void tsr_gmem_exit(void)
-{
-	kern_unmount(gmem_mount);
 }

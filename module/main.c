@@ -8,7 +8,6 @@
 #include <linux/module.h>
 #include <linux/printk.h>
 
-#include "gmem.h"
 #include "tessera.h"
 #include "window.h"
 
@@ -21,19 +20,14 @@ static int __init tessera_init(void)
 	err = tsr_cpu_init();
 	if (err)
 		goto exit_host;
-	err = tsr_gmem_init();
-	if (err)
-		goto exit_cpu;
 	err = tsr_dev_register();
 	if (err)
-		goto exit_gmem;
+		goto exit_cpu;
 	pr_info("serving /dev/kvm: IPA %u bits, VMID %u bits, MTE %u, MTEPERM %u, FWB %u, DIC %u\n",
 		tsr_host.ipa_bits, tsr_vmid_bits(), tsr_host.mte, tsr_host.mte_perm, tsr_host.fwb,
 		tsr_host.dic);
 	return 0;
 
-exit_gmem:
-	tsr_gmem_exit();
 exit_cpu:
 	tsr_cpu_exit();
 exit_host:
@@ -45,7 +39,6 @@ exit_host:
 static void __exit tessera_exit(void)
 {
 	tsr_dev_unregister();
-	tsr_gmem_exit();
 	tsr_windows_exit();
 	tsr_cpu_exit();
 	tsr_host_exit();

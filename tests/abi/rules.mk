@@ -29,3 +29,9 @@ host-programs += $(B)/bin/test-private
 $(B)/bin/test-private: $(patsubst %,$(B)/arm64/tests/%.o, \
 	host/private host/private_ring abi/env abi/guest abi/machine abi/tap)
 $(B)/arm64/tests/host/private.o $(B)/arm64/tests/host/private_ring.o: CPPFLAGS += -D_GNU_SOURCE
+# And gmem.sh.
+host-programs += $(B)/bin/test-gmem
+$(B)/bin/test-gmem: $(patsubst %,$(B)/arm64/tests/%.o, \
+	host/gmem abi/env abi/guest abi/machine abi/tap)
+$(B)/bin/test-gmem: LDLIBS += -pthread
+$(B)/arm64/tests/host/gmem.o: CPPFLAGS += -D_GNU_SOURCE
