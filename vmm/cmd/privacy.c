@@ -50,63 +50,18 @@ static bool piece_pages(const struct privacy *privacy, const struct tsr_image_pi
 	return true;
 }
 
-int privacy_open(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why)
-{
-	struct tsr_range pages;
-
-	for (size_t i = 0; i < image->count; i++)
-		if (piece_pages(privacy, &image->pieces[i], &pages)) {
-			int error = convert(privacy, pages, false, why);
-
-			if (error)
-				return error;
-		}
-	return 0;
-}
-
-/* The first part of @left that is of no page of the image; empty, or beyond it: there is none. */
-static struct tsr_range next_free(const struct privacy *privacy, const struct tsr_image *image,
-				  struct tsr_range left)
-{
-	struct tsr_range pages, found = left;
-	bool moved;
-
-	do {
-		moved = false;
-		found.end = left.end;
-		for (size_t i = 0; i < image->count; i++) {
-			if (!piece_pages(privacy, &image->pieces[i], &pages))
-				continue;
-			if (tsr_range_holds(pages, found.start)) {
-				found.start = pages.end;
-				moved = true;
-			} else if (pages.start > found.start && pages.start < found.end) {
-				found.end = pages.start;
-			}
-		}
-	} while (moved && found.start < left.end);
-	return found;
-}
-
-int privacy_close(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why)
+int privacy_begin(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why)
 {
 	const struct run_options *options = privacy->options;
+	struct tsr_range pages;
+	int error = 0;
 
-	for (size_t i = 0; i < options->private_count; i++) {
-		struct tsr_range left = options->privates[i];
-
-		while (left.start < left.end) {
-			struct tsr_range found = next_free(privacy, image, left);
-			int error = 0;
-
-			if (found.start < found.end)
-				error = convert(privacy, found, true, why);
-			if (error)
-				return error;
-			left.start = found.end > found.start ? found.end : found.start;
-		}
-	}
-	return 0;
+	for (size_t i = 0; !error && i < options->private_count; i++)
+		error = convert(privacy, options->privates[i], true, why);
+	for (size_t i = 0; !error && i < image->count; i++)
+		if (piece_pages(privacy, &image->pieces[i], &pages))
+			error = convert(privacy, pages, false, why);
+	return error;
 }
 
 int privacy_call(struct privacy *privacy, struct tsr_vcpu *vcpu, struct tsr_call *call)

@@ -27,12 +27,10 @@ int privacy_init(struct privacy *privacy, const struct run_options *options, str
 		 struct tsr_ram *ram, struct tsr_why *why);
 
 /*
- * Around the loading of @image, which may be empty, no vCPU running: its pages are shared; then
- * all other memory is private that is to be. Errors, explained in @why: those of
- * tsr_private_convert().
+ * Before @image, which may be empty, is loaded, no vCPU running: all is private that is to be, but
+ * the image's pages. Errors, explained in @why: those of tsr_private_convert().
  */
-int privacy_open(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why);
-int privacy_close(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why);
+int privacy_begin(struct privacy *privacy, const struct tsr_image *image, struct tsr_why *why);
 
 /* Answers a call of the guest's, on the vCPU's thread. Errors: those of tsr_vcpu_call_reply(). */
 int privacy_call(struct privacy *privacy, struct tsr_vcpu *vcpu, struct tsr_call *call);

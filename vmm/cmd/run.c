@@ -71,12 +71,10 @@ static enum exit_status guest_load(struct machine *machine, const struct guest_f
 {
 	const struct run_options *options = machine->options;
 
-	if (privacy_open(&machine->privacy, &file->image, why))
+	if (privacy_begin(&machine->privacy, &file->image, why))
 		return STATUS_MEMORY;
 	if (file->data && tsr_image_load(&file->image, file->data, &machine->ram, why))
 		return STATUS_IMAGE;
-	if (privacy_close(&machine->privacy, &file->image, why))
-		return STATUS_MEMORY;
 	for (unsigned int i = 0; i < options->vcpus; i++)
 		if (tsr_vcpu_reset(&machine->vcpus[i], why))
 			return STATUS_REFUSED;

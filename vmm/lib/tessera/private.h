@@ -8,6 +8,8 @@
  * which, and loses the contents, tags included: the guest finds zeroes. The hypervisor empties
  * what was private; this library what was shared.
  *
+ * Memory that is filled lazily (tessera/lazy.h), or is a file's, has none of this.
+ *
  * A guest asks for conversions by hypercalls (docs/abi.md 11.1). What it asks for is checked
  * against the regions alone; it can harm nobody but itself.
  *
