@@ -259,8 +259,18 @@ bool vm_hva_used(struct vm *vm, u64 begin, u64 end);
  * guest_memfd is nowhere.
  */
 bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva);
-/* The slot that holds @gfn, if there is one: a copy, whose log is not to be followed. */
-bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot);
+/* What stands behind a page, as the owner finds it. */
+enum vm_source {
+	VM_NOWHERE, /* there is no slot, or the page is private in one without a file */
+	VM_ADDRESS, /* an address of the VMM */
+	VM_GMEM,    /* a page of the slot's guest_memfd */
+};
+/*
+ * Where @gfn comes from, and as many of the *@count pages from there on as are alike, to which
+ * that is lowered; at least 1. But for NOWHERE @slot is a copy of the slot that holds them,
+ * whose log is not to be followed, and whose file alone with vm->gmem_lock, taken before.
+ */
+enum vm_source vm_source_at(struct vm *vm, struct gfn gfn, unsigned int *count, struct slot *slot);
 
 /* --- The owner's guest_memfds. --- */
 

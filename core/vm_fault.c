@@ -194,6 +194,21 @@ static void vm_fail(struct vm_fault_result *result, int err)
 	result->error = err;
 }
 
+/*
+ * log2 of the pages that the file may well supply in one piece: a piece of it lies as its pages do,
+ * so that their numbers stand for addresses of the host.
+ */
+static u8 vm_gmem_order(const struct vm_view *view)
+{
+	const struct backing piece = {
+		.hpa = hpa_of(slot_gfn_gmem(&view->slot, view->gfn) << TSR_PAGE_SHIFT),
+		.order = TSR_LEVEL_ORDER(TSR_LEVEL_LAST - 1),
+	};
+
+	return (u8)TSR_LEVEL_ORDER(
+		fault_level(&view->slot, view->gfn, &piece, (int)view->attr.level));
+}
+
 /* Where the page's memory comes from. As seam_backing_get(). */
 static int vm_backing_get(struct vm *vm, const struct fault_env *env, struct s2_cache *cache,
 			  const struct vm_view *view, perm_t need, struct backing *b)
@@ -202,7 +217,7 @@ static int vm_backing_get(struct vm *vm, const struct fault_env *env, struct s2_
 	u8 attrs = (u8)view->attr.bits;
 
 	if (fault_from_gmem(slot, attrs))
-		return vm_gmem_get(vm, view->seq, slot, view->gfn, 0, b);
+		return vm_gmem_get(vm, view->seq, slot, view->gfn, vm_gmem_order(view), b);
 	return seam_backing_get(vm, slot, view->gfn, fault_use(env, slot, attrs, need),
 				&cache->memo, b);
 }

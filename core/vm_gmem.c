@@ -32,6 +32,33 @@ bool vm_gfn_private(struct vm *vm, struct gfn gfn)
 	return private;
 }
 
+/* Of a page in @slot; RCU reader or vm->lock. */
+static enum vm_source slot_source(const struct slot *slot, u8 attrs)
+{
+	if (fault_from_gmem(slot, attrs))
+		return VM_GMEM;
+	return attrs & ABI_ATTR_PRIVATE ? VM_NOWHERE : VM_ADDRESS;
+}
+
+enum vm_source vm_source_at(struct vm *vm, struct gfn gfn, unsigned int *count, struct slot *slot)
+{
+	enum vm_source source = VM_NOWHERE;
+	u64 end = gfn.nr + *count;
+	const struct slot *found;
+
+	*count = 1;
+	seam_rcu_read_lock();
+	found = slot_find(vm_slots(vm), gfn);
+	if (found) {
+		end = end < found->gfns.end ? end : found->gfns.end;
+		*slot = *found;
+		*count = (unsigned int)(attr_next(&vm->attr, gfn, end) - gfn.nr);
+		source = slot_source(found, (u8)attr_get(&vm->attr, gfn).bits);
+	}
+	seam_rcu_read_unlock();
+	return source;
+}
+
 void vm_gmem_invalidate_begin(struct vm *vm, struct gfn_range gfns)
 {
 	vm_inval_begin(vm, gfns);

@@ -205,15 +205,3 @@ bool vm_gpa_hva(struct vm *vm, struct gpa gpa, bool write, struct hva *hva)
 	seam_rcu_read_unlock();
 	return found;
 }
-
-bool vm_slot_at(struct vm *vm, struct gfn gfn, struct slot *slot)
-{
-	const struct slot *found;
-
-	seam_rcu_read_lock();
-	found = slot_find(vm_slots(vm), gfn);
-	if (found)
-		*slot = *found;
-	seam_rcu_read_unlock();
-	return found;
-}

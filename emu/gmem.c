@@ -18,6 +18,17 @@ struct hpa emu_gmem_hpa(const struct seam_gmem *gmem, u64 page)
 	return hpa_of(gmem->place[gmem->turn[page]].addr + page * TSR_PAGE_SIZE);
 }
 
+bool emu_gmem_has(const struct seam_gmem *gmem, struct hpa hpa, u64 *page)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		*page = (hpa.addr - gmem->place[turn].addr) >> TSR_PAGE_SHIFT;
+		if (hpa.addr >= gmem->place[turn].addr && *page < EMU_GMEM_PAGES)
+			return READ_ONCE(gmem->there[*page]) &&
+			       READ_ONCE(gmem->turn[*page]) == turn;
+	}
+	return false;
+}
+
 int seam_gmem_bind(struct seam_gmem *gmem, u64 page, struct gfn_range gfns)
 {
 	u64 count = gfn_range_count(gfns);
@@ -49,8 +60,8 @@ void seam_gmem_drop(struct seam_gmem *gmem, u64 page, u64 count)
 		if (!gmem->there[i])
 			continue;
 		emu_tags_drop(emu_gmem_hpa(gmem, i), 1);
-		gmem->there[i] = false;
-		gmem->turn[i] ^= 1;
+		WRITE_ONCE(gmem->there[i], false);
+		WRITE_ONCE(gmem->turn[i], gmem->turn[i] ^ 1);
 		gmem->drops++;
 	}
 }
@@ -78,6 +89,9 @@ int seam_gmem_get(struct seam_gmem *gmem, u64 page, u8 order, struct backing *ou
 		err = -ENOMEM;
 	if (err)
 		return err;
+	/* The slot has gone, and perhaps the file. */
+	if (!gmem->bound[page])
+		emu_sched_fail("a page of a file is got that no slot has");
 	gmem->gets++;
 	emu_backing_hold();
 	if (gmem->closed)
@@ -89,7 +103,8 @@ int seam_gmem_get(struct seam_gmem *gmem, u64 page, u8 order, struct backing *ou
 	if (gmem->order <= order && piece_is_whole(gmem, page, gmem->order))
 		out->order = gmem->order;
 	first = page >> out->order << out->order;
-	memset(&gmem->there[first], true, 1U << out->order);
+	for (u64 i = first; i < first + (1ULL << out->order); i++)
+		WRITE_ONCE(gmem->there[i], true);
 	out->kind = BACKING_RAM;
 	out->hpa = emu_gmem_hpa(gmem, page);
 	out->writable = true;

@@ -29,5 +29,7 @@ struct seam_gmem {
 void emu_gmem_make(struct seam_gmem *gmem, u8 order);
 /* Where the page is, or would be next. */
 struct hpa emu_gmem_hpa(const struct seam_gmem *gmem, u64 page);
+/* Is @hpa a page of the file, and which? Threads may ask. */
+bool emu_gmem_has(const struct seam_gmem *gmem, struct hpa hpa, u64 *page);
 
 #endif

@@ -7,8 +7,8 @@ emu-srcs := emu/phys.c emu/log.c emu/seam.c emu/lock.c emu/scheduler.c emu/backi
 	emu/cache.c emu/ghost.c emu/tags.c emu/tlb.c emu/tlb_store.c emu/tlb_view.c
 core-units := types slot attr memtype fault s2_desc s2_geom s2 s2_block s2_order s2_size_order \
 	emu_mmu emu_mmu_hw emu_cache emu_sched emu_tlb vm vm_attr vm_caches vm_lazy vm_slot vm_race \
-	vm_query vm_types fail dirty
-thread-units := brlock_threads vm_threads attr_threads s2_threads dirty_threads
+	vm_query vm_types vm_gmem gmem_race fail dirty
+thread-units := brlock_threads vm_threads gmem_threads attr_threads s2_threads dirty_threads
 
 core-native := $(core-objs:%=$(B)/native/%) $(emu-srcs:%.c=$(B)/native/%.o)
 core-tsan := $(core-objs:%=$(B)/tsan/%) $(emu-srcs:%.c=$(B)/tsan/%.o) \

@@ -38,4 +38,17 @@ long tsr_gmem_create(void *vm, void *arg, unsigned long raw);
 struct file *tsr_gmem_slot_file(struct tsr_vm *vm, unsigned int fd, u64 offset, u64 size,
 				struct slot_file *out);
 
+/* What is wanted of a page: that the VMM may see it; that it is made if it is not there. */
+#define TSR_GMEM_SEEN BIT(0)
+#define TSR_GMEM_MAKE BIT(1)
+
+/*
+ * The page of a guest_memfd behind @gfn to @page, with a reference; NULL if it is not there.
+ * Errors: -EFAULT (it is no such page, or the VMM may not see it; its file is closed),
+ * -EHWPOISON, -ENOMEM. Sleeps.
+ */
+int tsr_gmem_page(struct tsr_vm *vm, struct gfn gfn, unsigned int want, struct page **page);
+/* The aligned word at @gpa in a page of a guest_memfd that is there. -EFAULT, -EHWPOISON. */
+int tsr_gmem_read(struct tsr_vm *vm, struct gpa gpa, u64 *word);
+
 #endif

@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "arm.h"
+#include "gmem.h"
 #include "vcpu.h"
 
 /* TCR_EL1 (D24.2.163). TG0 and TG1 number the granules differently. */
@@ -63,12 +64,18 @@ static struct s1_regime regime_of(struct tsr_vcpu *v, u64 va)
 	};
 }
 
-static bool desc_read(struct tsr_vcpu *v, u64 ipa, u64 *desc)
+static bool desc_load(struct tsr_vcpu *v, u64 ipa, u64 *desc)
 {
 	struct hva hva;
 
-	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), false, &hva) ||
-	    get_user(*desc, (u64 __user *)hva.addr))
+	if (!vm_gpa_hva(&v->vm->mem, gpa_of(ipa), false, &hva))
+		return !tsr_gmem_read(v->vm, gpa_of(ipa), desc);
+	return !get_user(*desc, (u64 __user *)hva.addr);
+}
+
+static bool desc_read(struct tsr_vcpu *v, u64 ipa, u64 *desc)
+{
+	if (!desc_load(v, ipa, desc))
 		return false;
 	if (tsr_vreg_get(v, VREG_SCTLR) & SCTLR_EE)
 		*desc = swab64(*desc);

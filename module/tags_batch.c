@@ -32,34 +32,43 @@ static u64 word_mask(const struct word *w)
 	return w->count ? GENMASK_ULL(w->count - 1, 0) : 0;
 }
 
+/* Which of *@run pages of @slot from @gfn on may have tags, of which core knows @tags. */
+static int run_find(const struct slot *slot, struct gfn gfn, struct s2_tags tags, unsigned int *run,
+		    u64 *bits)
+{
+	u64 mask = GENMASK_ULL(*run - 1, 0);
+
+	/* What the guest has mapped is there. */
+	if ((tags.known & mask) != mask)
+		return tsr_tags_find(slot_gfn_hva(slot, gfn).addr, run, bits);
+	*bits = tags.tagged & mask;
+	return 0;
+}
+
 /* Which pages may have tags; lowers w->count to the page of an error. */
 static int word_find(struct tsr_vm *vm, struct word *w, u64 *may)
 {
 	struct s2_tags tags = vm_tags_look(&vm->mem, gfn_of(w->gfn), w->count);
-	unsigned int i = 0, run;
+	unsigned int i = 0;
 
-	/* What the guest has mapped is there. */
-	*may = tags.tagged;
-	if (tags.known == word_mask(w))
-		return 0;
 	*may = 0;
 	while (i < w->count) {
+		const struct s2_tags rest = { tags.known >> i, tags.tagged >> i };
 		struct gfn gfn = gfn_of(w->gfn + i);
+		unsigned int run = w->count - i;
 		struct slot slot;
-		u64 bits = 0;
-		int err = -EFAULT;
+		enum vm_source source = vm_source_at(&vm->mem, gfn, &run, &slot);
+		u64 bits = source == VM_GMEM ? GENMASK_ULL(run - 1, 0) : 0;
+		int err = 0;
 
-		run = 0;
-		if (vm_slot_at(&vm->mem, gfn, &slot)) {
-			run = min_t(u64, w->count - i, slot.gfns.end - gfn.nr);
-			err = tsr_tags_find(slot_gfn_hva(&slot, gfn).addr, &run, &bits);
-		}
+		if (source == VM_ADDRESS)
+			err = run_find(&slot, gfn, rest, &run, &bits);
 		*may |= bits << i;
-		i += run;
-		if (err) {
-			w->count = i;
-			return err;
+		if (err || source == VM_NOWHERE) {
+			w->count = i + (err ? run : 0);
+			return err ? err : -EFAULT;
 		}
+		i += run;
 	}
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
+#include "gmem.h"
 #include "tags.h"
 
 /* The page of memory behind @gfn, to be put. */
@@ -26,21 +27,19 @@ static int page_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
 	return err;
 }
 
-int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *tags)
+static int address_get(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
+		       struct tsr_page_tags *tags)
 {
 	struct page *page;
-	struct slot slot;
 	struct backing b;
 	int ret;
 
-	if (!vm_slot_at(&vm->mem, gfn, &slot))
-		return -EFAULT;
-	if (get_user_page_fast_only(slot_gfn_hva(&slot, gfn).addr, 0, &page)) {
+	if (get_user_page_fast_only(slot_gfn_hva(slot, gfn).addr, 0, &page)) {
 		ret = tsr_page_tags_read(page, tags);
 		put_page(page);
 		return ret;
 	}
-	ret = page_get(vm, &slot, gfn, USE_READ, &b);
+	ret = page_get(vm, slot, gfn, USE_READ, &b);
 	if (ret)
 		return ret;
 	ret = tsr_page_tags_read(b.ref, tags);
@@ -48,17 +47,50 @@ int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *
 	return ret;
 }
 
-int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_tags *tags)
+/* Of a file that the VMM sees; what is not there has none. */
+static int gmem_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *tags)
 {
+	struct page *page;
+	int ret = tsr_gmem_page(vm, gfn, TSR_GMEM_SEEN, &page);
+
+	if (ret)
+		return ret;
+	if (!page) {
+		memset(tags, 0, sizeof(*tags));
+		return 0;
+	}
+	ret = tsr_page_tags_read(page, tags);
+	put_page(page);
+	return ret;
+}
+
+int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *tags)
+{
+	unsigned int count = 1;
 	struct slot slot;
+
+	switch (vm_source_at(&vm->mem, gfn, &count, &slot)) {
+	case VM_NOWHERE:
+		return -EFAULT;
+	case VM_ADDRESS:
+		return address_get(vm, &slot, gfn, tags);
+	case VM_GMEM:
+		return gmem_get(vm, gfn, tags);
+	}
+	return -EFAULT;
+}
+
+static int address_set(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
+		       const struct tsr_page_tags *tags)
+{
 	struct backing b;
 	int err;
 
-	if (!vm_slot_at(&vm->mem, gfn, &slot) || (slot.flags & ABI_MEM_READONLY))
+	if (slot->flags & ABI_MEM_READONLY)
 		return -EFAULT;
-	if (slot_logs(&slot) && !slot.log)
+	if (slot_logs(slot) && !slot->log)
 		return -EBUSY;
-	err = page_get(vm, &slot, gfn, USE_WRITE, &b);
+	err = page_get(vm, slot, gfn, USE_WRITE, &b);
 	if (err)
 		return err;
 	if (!b.can_tag && !b.own) {
@@ -69,4 +101,32 @@ int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_
 	seam_backing_put(&vm->mem, &b, true);
 	/* Who clears the log and then reads the tags finds these, or the page in the log anew. */
 	return vm_dirty_outside(&vm->mem, gfn);
+}
+
+static int gmem_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_tags *tags)
+{
+	struct page *page;
+	int err = tsr_gmem_page(vm, gfn, TSR_GMEM_SEEN | TSR_GMEM_MAKE, &page);
+
+	if (err)
+		return err;
+	tsr_page_tags_write(page, tags);
+	put_page(page);
+	return 0;
+}
+
+int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_tags *tags)
+{
+	unsigned int count = 1;
+	struct slot slot;
+
+	switch (vm_source_at(&vm->mem, gfn, &count, &slot)) {
+	case VM_NOWHERE:
+		return -EFAULT;
+	case VM_ADDRESS:
+		return address_set(vm, &slot, gfn, tags);
+	case VM_GMEM:
+		return gmem_set(vm, gfn, tags);
+	}
+	return -EFAULT;
 }

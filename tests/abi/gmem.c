@@ -310,6 +310,60 @@ static void holes(void)
 	room_close(&r);
 }
 
+/* log2 of the pages that the stage-2 entry of @page maps; -1: there is none. */
+static int mapped_order(struct room *r, uint64_t page)
+{
+	struct kvm_tsr_extent extent = { 0 };
+	struct kvm_tsr_memory_query query = {
+		.gpa = TEST_GPA + page * PAGE,
+		.pages = 1,
+		.extents = PTR(&extent),
+		.count = 1,
+	};
+
+	if (call(r->m.vm, KVM_TSR_QUERY_MEMORY, PTR(&query)) < 0 ||
+	    !(extent.flags & KVM_TSR_EXTENT_MAPPED))
+		return -1;
+	return extent.order;
+}
+
+/* Private memory of 2 MiB in one piece, of which a page is given up, and a hole made. */
+static void huge(void)
+{
+	const uint64_t all = BLOCK / PAGE;
+	struct room r = { .shared = memory_anon(2 * BLOCK) };
+
+	machine_open(&r.m, 0);
+	r.fd = (int)machine_gmem(&r.m, 2 * BLOCK, 0);
+	machine_gmem_slot(&r.m, TEST_SLOT, 0, TEST_GPA, 2 * BLOCK, r.shared, r.fd, 0);
+	convert(&r, 0, 2 * all, true);
+	tap_ok(guest_puts(&r, 3, 33) && guest_puts(&r, 5, 55), "private memory of 4 MiB");
+	if (mapped_order(&r, 3) != 9) {
+		tap_skip("the host has no huge page free", "a block of private memory");
+	} else {
+		tap_ok(file_pages(r.fd) == all && mapped_order(&r, all) == -1,
+		       "the first 2 MiB are a block, of one piece of the file");
+		tap_errno(convert(&r, 4, 1, false), 0, "a page of it becomes shared");
+		tap_ok(guest_has(&r, 3, 33) && guest_has(&r, 5, 55) && guest_has(&r, 4, 0),
+		       "the others keep what they have");
+		tap_ok(file_pages(r.fd) == all - 1 && mapped_order(&r, 3) == 0,
+		       "and the file has given it up");
+		tap_errno(convert(&r, 4, 1, true), 0, "and private again");
+		tap_ok(guest_has(&r, 4, 0) && guest_has(&r, 3, 33), "it is zero");
+	}
+	tap_ok(guest_puts(&r, all + 7, 77) && guest_puts(&r, all + 8, 88) &&
+		       !fallocate(r.fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE,
+				  (off_t)((all + 7) * PAGE), PAGE) &&
+		       guest_has(&r, all + 7, 0) && guest_has(&r, all + 8, 88),
+	       "a hole in the second");
+	tap_ok(!fallocate(r.fd, FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, 0, 2 * BLOCK) &&
+		       file_pages(r.fd) == 0 && guest_has(&r, 3, 0),
+	       "and all of it");
+	close(r.fd);
+	machine_close(&r.m);
+	munmap(r.shared, 2 * BLOCK);
+}
+
 /* --- What the host sees of files that can be mapped. --- */
 
 static sigjmp_buf bus_jump;
@@ -415,6 +469,7 @@ void test_gmem(void)
 	no_file();
 	outlives();
 	holes();
+	huge();
 	seen();
 	unseen();
 }

@@ -11,6 +11,8 @@ void test_slots(void);
 void test_backing(void);
 void test_attrs(void);
 void test_gmem(void);
+void test_gmemtags(void);
+void test_gmemflip(void);
 void test_query(void);
 void test_dirty(void);
 void test_ring(void);

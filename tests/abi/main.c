@@ -35,6 +35,7 @@ static const struct group {
 	{ "hosted", test_hosted },     { "taghost", test_taghost },
 	{ "tagdirty", test_tagdirty }, { "counters", test_counters },
 	{ "firmware", test_firmware }, { "special", test_special },
+	{ "gmemtags", test_gmemtags }, { "gmemflip", test_gmemflip },
 };
 
 #define GROUP_COUNT (sizeof(groups) / sizeof(groups[0]))

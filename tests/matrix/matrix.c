@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../abi/guest.h"
 #include "../abi/machine.h"
@@ -233,24 +234,48 @@ static bool log_is_right(struct trial *t)
 	return false;
 }
 
+/* The VMM cannot map it with tags of its own: it has them stored. */
+static void gmem_tag(struct trial *t)
+{
+	uint8_t tags[PAGE / 16] = { [OFFSET / 16] = HOST_TAG };
+	struct kvm_arm_copy_mte_tags copy = {
+		.guest_ipa = TEST_GPA + TAG_READ * PAGE,
+		.length = PAGE,
+		.addr = tags,
+		.flags = KVM_ARM_TAGS_TO_GUEST,
+	};
+
+	call(t->m.vm, KVM_ARM_MTE_COPY_TAGS, (unsigned long)&copy);
+}
+
+/* A file of guest memory in place of the memory there is, with what is in that. */
+static long gmem_make(struct trial *t, uint32_t flags)
+{
+	long fd = machine_gmem(&t->m, SLOT_SIZE,
+			       GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED);
+	uint8_t *file;
+	long ret;
+
+	if (fd < 0)
+		return fd;
+	file = memory_map(SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd);
+	memcpy(file, t->memory, SLOT_SIZE);
+	__builtin___clear_cache((char *)file, (char *)file + SLOT_SIZE);
+	if (mremap(file, SLOT_SIZE, SLOT_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, t->memory) !=
+	    t->memory)
+		tap_note("the file is not where the memory was");
+	ret = machine_gmem_slot(&t->m, TEST_SLOT, flags, TEST_GPA, SLOT_SIZE, NULL, (int)fd, 0);
+	close((int)fd);
+	if (!ret && env.mte)
+		gmem_tag(t);
+	return ret;
+}
+
 static long slot_make(struct trial *t, uint32_t flags)
 {
-	struct kvm_userspace_memory_region2 region = {
-		.slot = TEST_SLOT,
-		.flags = flags | KVM_MEM_GUEST_MEMFD,
-		.guest_phys_addr = TEST_GPA,
-		.memory_size = SLOT_SIZE,
-		.userspace_addr = (uintptr_t)t->memory,
-	};
-	struct kvm_create_guest_memfd create = { .size = SLOT_SIZE };
-	long fd;
-
-	if (t->row->memory != MEMORY_guest_memfd)
-		return machine_slot(&t->m, TEST_SLOT, flags, TEST_GPA, SLOT_SIZE, t->memory);
-	fd = call(t->m.vm, KVM_CREATE_GUEST_MEMFD, (unsigned long)&create);
-	if (fd != -ENOTTY)
-		return fd;
-	return call(t->m.vm, KVM_SET_USER_MEMORY_REGION2, (unsigned long)&region);
+	if (t->row->memory == MEMORY_guest_memfd)
+		return gmem_make(t, flags);
+	return machine_slot(&t->m, TEST_SLOT, flags, TEST_GPA, SLOT_SIZE, t->memory);
 }
 
 /* Logging that begins later is judged as if it were there at first. */

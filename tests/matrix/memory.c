@@ -104,7 +104,7 @@ void *memory_get(enum memory_kind kind, size_t size)
 
 	switch (kind) {
 	case MEMORY_anonymous:
-	case MEMORY_guest_memfd: /* the slot has its shared part as well */
+	case MEMORY_guest_memfd: /* until there is a VM to make the file */
 		return memory_anon(size);
 	case MEMORY_memfd:
 		return memfd_get(size);

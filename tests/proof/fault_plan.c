@@ -19,10 +19,16 @@ static void prove_slot(const struct access *access, const struct slot *slot, u8 
 
 	switch (v.action) {
 	case FAULT_EXIT:
-		prove(one_of(v.need) && !(v.need & grants) && !v.poison);
+		prove(one_of(v.need) && !v.poison);
+		/* Of what is private a permission lacks, or the memory; no tags would supply it. */
+		prove(v.private || !(v.need & grants));
+		prove(!v.private || ((attrs & ABI_ATTR_PRIVATE) && v.need != PERM_T &&
+				     !(slot->flags & ABI_MEM_GUEST_MEMFD)));
 		break;
 	case FAULT_BACKING:
 		prove(v.need && perm_has(grants, v.need));
+		/* Never the VMM's memory for what is private. */
+		prove(!(attrs & ABI_ATTR_PRIVATE) || fault_from_gmem(slot, attrs));
 		/* All that the syndrome asks for, or what it hides. */
 		prove(perm_has(v.need, access->need) || access->permission);
 		break;
@@ -42,6 +48,20 @@ static void prove_slot(const struct access *access, const struct slot *slot, u8 
 	}
 }
 
+/* PRIVATE says where memory comes from, and denies nothing: T least of all. */
+static void prove_privacy(const struct access *access, const struct slot *slot, u8 attrs,
+			  perm_t mapped, struct fault_verdict v)
+{
+	u8 other = attrs ^ ABI_ATTR_PRIVATE;
+	struct fault_verdict w = fault_plan(access, slot, other, mapped);
+
+	prove(fault_perm(slot, attrs) == fault_perm(slot, other));
+	if (!v.private && !w.private)
+		prove(v.action == w.action && v.need == w.need && v.poison == w.poison);
+	else
+		prove(v.private != w.private);
+}
+
 int main(void)
 {
 	struct access access = any_access();
@@ -56,6 +76,8 @@ int main(void)
 		prove_hole(&access, v);
 	else
 		prove_slot(&access, &slot, attrs, mapped, v);
+	if (!hole)
+		prove_privacy(&access, &slot, attrs, mapped, v);
 	proved();
 	return 0;
 }

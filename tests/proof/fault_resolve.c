@@ -37,6 +37,9 @@ static void prove_exit(const struct slot *slot, u8 attrs, const struct backing *
 {
 	prove(one_of(v.need));
 	prove(v.poison == (b->kind == BACKING_POISON));
+	/* What no tags nor permissions would help of what is private. */
+	prove(!v.private || ((attrs & ABI_ATTR_PRIVATE) && v.need != PERM_T));
+	prove(!v.poison || v.private == ((attrs & ABI_ATTR_PRIVATE) != 0));
 	/* TAG is reported only to a VMM that said it can act on it, or denied it itself. */
 	if (v.need == PERM_T)
 		prove((slot->flags & ABI_MEM_TAGS_OPTIONAL) || (attrs & ABI_ATTR_NT));

@@ -17,13 +17,17 @@ static inline bool one_of(perm_t perm)
 static inline struct slot any_slot(void)
 {
 	struct slot slot = {
-		.flags = nondet_u32() & (ABI_MEM_READONLY | ABI_MEM_LOG_DIRTY_PAGES |
-					 ABI_MEM_TAGS_ON_TOUCH | ABI_MEM_TAGS_OPTIONAL),
+		.flags = nondet_u32() &
+			 (ABI_MEM_READONLY | ABI_MEM_LOG_DIRTY_PAGES | ABI_MEM_TAGS_ON_TOUCH |
+			  ABI_MEM_TAGS_OPTIONAL | ABI_MEM_GUEST_MEMFD | SLOT_GMEM_ALL),
 		.gfns = { any_page(), nondet_u64() },
 	};
 
 	assume(slot.gfns.begin < slot.gfns.end && slot.gfns.end <= 1ULL << 36);
 	assume(!(slot.flags & ABI_MEM_TAGS_ON_TOUCH) || (slot.flags & ABI_MEM_TAGS_OPTIONAL));
+	assume(!(slot.flags & SLOT_GMEM_ALL) || (slot.flags & ABI_MEM_GUEST_MEMFD));
+	assume(!(slot.flags & ABI_MEM_GUEST_MEMFD) ||
+	       !(slot.flags & (ABI_MEM_READONLY | ABI_MEM_LOG_DIRTY_PAGES)));
 	return slot;
 }
 

@@ -331,16 +331,23 @@ static void written_outside(void **state)
 	}
 }
 
+static enum vm_source source_at(u64 gpa, struct slot *slot)
+{
+	unsigned int count = 1;
+
+	return vm_source_at(&w.vm, gpa_gfn(gpa_of(gpa)), &count, slot);
+}
+
 static void slot_copies(void **state)
 {
 	struct slot copy;
 
 	world_begin(&w, &host_max, 40);
-	assert_false(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA)), &copy));
+	assert_int_equal(source_at(IPA, &copy), VM_NOWHERE);
 	world_ram(&w, 3, IPA, SIZE, 9);
-	assert_true(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA + SIZE - 1)), &copy));
+	assert_int_equal(source_at(IPA + SIZE - 1, &copy), VM_ADDRESS);
 	assert_true(copy.id == 3 && gfn_range_count(copy.gfns) == PAGES);
-	assert_false(vm_slot_at(&w.vm, gpa_gfn(gpa_of(IPA + SIZE)), &copy));
+	assert_int_equal(source_at(IPA + SIZE, &copy), VM_NOWHERE);
 	world_end(&w);
 }
 
