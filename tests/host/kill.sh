@@ -5,10 +5,10 @@
 # machines: all
 # also: newest
 # timeout: 900
+# shellcheck source=tests/host/lib/uses.sh
+. /tests/lib/uses.sh
 rounds=20
 [ -z "$TSR_FULL" ] || rounds=200
-
-references() { cat /sys/module/tessera/refcnt; }
 
 available()
 {
@@ -28,7 +28,7 @@ victim()
 	fi
 }
 
-idle=$(references)
+idle=$(uses)
 sleep 1
 before=$(available)
 killed=0
@@ -41,13 +41,7 @@ for round in $(seq "$rounds"); do
 	kill -9 "$pid" 2>/dev/null && killed=$((killed + 1))
 	wait "$pid" 2>/dev/null
 	rm -f "$TSR_DISK"/promote.*
-	# The last references go with the process's deferred work.
-	tries=0
-	while [ "$(references)" != "$idle" ] && [ $tries -lt 50 ]; do
-		usleep 20000
-		tries=$((tries + 1))
-	done
-	[ "$(references)" = "$idle" ] || stuck=$((stuck + 1))
+	uses_back_to "$idle" || stuck=$((stuck + 1))
 done
 # The last pages of a process are given back late, by deferred work.
 after=$(available)

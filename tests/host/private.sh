@@ -6,33 +6,16 @@
 # machines: max
 # also: newest
 # timeout: 300
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
+# shellcheck source=tests/host/lib/uses.sh
+. /tests/lib/uses.sh
 rounds=6
 [ -z "$TSR_FULL" ] || rounds=100
 out=/tmp/private.out
 group=/sys/fs/cgroup/private
-count=0
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		tail -n 20 "$out" | sed 's/^/# /'
-	fi
-}
-
-holds()
-{
-	what=$1
-	shift
-	"$@"
-	result $? "$what"
-}
 
 figure() { sed -n "s/^$1=//p" "$out"; }
-references() { cat /sys/module/tessera/refcnt; }
 stat() { awk -v what="$1" '$1 == what { print $2 }' /proc/vmstat; }
 
 # settled WHAT LEAST: so many pages of that are there again, soon; what is freed late counts.
@@ -153,8 +136,7 @@ emptied()
 
 private='--ram 32M --ram 0x80000000:48M --private 0x80000000:48M'
 if [ ! -e $group/memory.max ]; then
-	count=$((count + 1))
-	echo "ok $count - memory cgroups # SKIP this kernel has none"
+	skip 'memory cgroups' 'this kernel has none'
 else
 	before=$(stat nr_free_pages)
 	file=$TSR_DISK/private.file
@@ -207,7 +189,7 @@ victim()
 	fi
 }
 
-idle=$(references)
+idle=$(uses)
 sync
 echo 3 >/proc/sys/vm/drop_caches
 free=$(stat nr_free_pages)
@@ -219,12 +201,7 @@ for round in $(seq $rounds); do
 	usleep $((200000 + round * 7919 % 50 * 30000))
 	kill -9 $pid 2>/dev/null && killed=$((killed + 1))
 	wait $pid 2>/dev/null
-	tries=0
-	while [ "$(references)" != "$idle" ] && [ $tries -lt 50 ]; do
-		usleep 20000
-		tries=$((tries + 1))
-	done
-	[ "$(references)" = "$idle" ] || stuck=$((stuck + 1))
+	uses_back_to "$idle" || stuck=$((stuck + 1))
 done
 holds "$killed of $rounds VMMs were killed while they ran" [ $killed -ge $((rounds / 2)) ]
 holds 'none of them leaves a use of the module' [ $stuck = 0 ]

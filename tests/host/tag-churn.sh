@@ -4,7 +4,8 @@
 # out over and over, and while attributes come and go: its own checks find nothing, none is lost.
 # machines: max neoverse-n2
 # timeout: 180
-count=0
+# shellcheck source=tests/host/lib/tap.sh
+. /tests/lib/tap.sh
 milliseconds=${TSR_FULL:+20000}
 milliseconds=${milliseconds:-600}
 dir=$TSR_DISK/tag-churn
@@ -12,17 +13,6 @@ group=$dir/group/vm
 file=$dir/file
 out=$dir/out
 mkdir -p "$dir/group"
-
-result()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		cat "$out.err" "$out" | grep -v '^ok' | tail -n 20 | sed 's/^/# /'
-	fi
-}
 
 swapped_in()
 {
@@ -37,7 +27,7 @@ swaps()
 	truncate -s 0 "$file" && truncate -s 8M "$file"
 	before=$(swapped_in)
 	sh -c 'echo $$ >"$0/cgroup.procs" && exec tessera run "$@"' "$group" --mte --vcpus 2 \
-		"$@" /guest/tag-heap 100 "$milliseconds" 256 >"$out" 2>"$out.err" &
+		"$@" /guest/tag-heap 100 "$milliseconds" 256 >"$out" 2>&1 &
 	vm=$!
 	while kill -0 $vm 2>/dev/null; do
 		echo 32M 2>/dev/null >"$group/memory.reclaim"
