@@ -74,6 +74,17 @@ static void machine_make(void)
 	must(tsr_ram_write(&ram, CODE_GPA, guest_begin, (size_t)(guest_end - guest_begin)), &why);
 }
 
+/* The store that ended a snippet is done with at the next KVM_RUN, which moves PC. */
+static void settle(void)
+{
+	struct tsr_exit exit;
+
+	tsr_vcpu_kick(&vcpu);
+	tsr_vcpu_run(&vcpu, &exit);
+	if (exit.kind != TSR_EXIT_KICKED)
+		errx(1, "the vCPU does not stop: exit %d", (int)exit.kind);
+}
+
 /* Runs a snippet to its end, and answers its call. */
 static uint64_t run(const uint8_t *snippet, uint64_t x0, uint64_t x1)
 {
@@ -82,6 +93,7 @@ static uint64_t run(const uint8_t *snippet, uint64_t x0, uint64_t x1)
 	struct tsr_why why;
 	uint64_t start;
 
+	settle();
 	must(tsr_vcpu_set_entry(&vcpu, CODE_GPA + (uint64_t)(snippet - guest_begin), x, 10, &why),
 	     &why);
 	start = now();
@@ -112,10 +124,12 @@ static uint64_t convert_range(bool hide)
 static uint64_t convert_calls(bool hide)
 {
 	uint32_t function = hide ? TSR_CALL_MEM_UNSHARE : TSR_CALL_MEM_SHARE;
-	uint64_t sum = 0;
+	uint64_t before = private.conversions, sum = 0;
 
 	for (uint64_t page = 0; page < pages; page++)
 		sum += run(guest_hvc, function, TEST_GPA + page * TSR_PAGE_SIZE);
+	if (private.conversions - before != pages)
+		errx(1, "not every call has converted a page");
 	return sum / pages;
 }
 

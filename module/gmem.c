@@ -52,11 +52,28 @@ void tsr_gmem_put(struct seam_gmem *gmem)
 
 /* --- Pages. --- */
 
-struct folio *tsr_gmem_folio(struct inode *inode, u64 page, unsigned int order)
+static struct folio *folio_make(struct inode *inode, u64 page, unsigned int order)
 {
 	fgf_t fgf = FGP_LOCK | FGP_CREAT | fgf_set_order(PAGE_SIZE << order);
 
 	return __filemap_get_folio(inode->i_mapping, page, fgf, mapping_gfp_mask(inode->i_mapping));
+}
+
+/* Large ones are made at their first page alone. */
+struct folio *tsr_gmem_folio(struct inode *inode, u64 page, unsigned int order)
+{
+	struct folio *folio = filemap_lock_folio(inode->i_mapping, page);
+
+	if (!IS_ERR(folio))
+		return folio;
+	if (order) {
+		folio = folio_make(inode, round_down(page, 1UL << order), order);
+		if (IS_ERR(folio) || page < folio_next_index(folio))
+			return folio;
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+	return folio_make(inode, page, 0);
 }
 
 void tsr_gmem_folio_begin(struct folio *folio)

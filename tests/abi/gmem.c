@@ -310,6 +310,31 @@ static void holes(void)
 	room_close(&r);
 }
 
+/* The guest's tables are private, and one of them points where there is no memory. */
+static void private_tables(void)
+{
+	const uint64_t hole = 0x0b000000, index = 5;
+	const uint64_t *table;
+	bool pass = true;
+	struct room r;
+	uint64_t esr;
+
+	room_open(&r, MACHINE_MMU, 0);
+	table = (const void *)(r.m.code + (machine_get(&r.m, REG_TTBR0_EL1) - CODE_GPA));
+	convert(&r, 0, 1, true);
+	for (unsigned int i = 0; i < 3; i++)
+		pass = pass && machine_finishes(&r.m, guest_str, TEST_GPA + i * 8, table[i], NULL);
+	tap_ok(pass && machine_finishes(&r.m, guest_str, TEST_GPA + index * 8, hole | 3, NULL),
+	       "a guest's tables in private memory");
+	machine_set(&r.m, REG_TTBR0_EL1, TEST_GPA);
+	tap_ok(guest_has(&r, 0, table[0]), "are walked");
+	machine_finishes(&r.m, guest_ldr, index << 30, 0, NULL);
+	esr = machine_get(&r.m, REG_ESR_EL1);
+	tap_ok(ESR_EC(esr) == EC_DATA_ABORT && ESR_FSC(esr) == FSC_EXTERNAL_L2,
+	       "and their level is known where the next one is nowhere");
+	room_close(&r);
+}
+
 /* log2 of the pages that the stage-2 entry of @page maps; -1: there is none. */
 static int mapped_order(struct room *r, uint64_t page)
 {
@@ -469,6 +494,7 @@ void test_gmem(void)
 	no_file();
 	outlives();
 	holes();
+	private_tables();
 	huge();
 	seen();
 	unseen();

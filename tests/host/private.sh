@@ -61,7 +61,7 @@ tessera caps >"$out" 2>&1
 holds 'caps: what may be private' grep -q 'MEMORY_ATTRIBUTES .* PRIVATE ' "$out"
 holds 'and what of that can be mapped' grep -q 'GUEST_MEMFD_FLAGS  *MMAP INIT_SHARED ' "$out"
 
-tessera run --vcpus 2 --ram 32M --ram 0x80000000:4M --private 0x80000000:4M \
+tessera run --vcpus 2 --ram 32M --ram 0x80000000:4M --private 0x80000000:256k \
 	/guest/touch 1 32 1 8000 >/dev/null 2>&1 &
 vm=$!
 tries=0
@@ -70,7 +70,7 @@ until tessera inspect --list $vm >"$out" 2>&1 && grep -q '0x80000000.*anonymous'
 	[ $((tries += 1)) -lt 40 ] || break
 	usleep 100000
 done
-holds 'inspect: how much is private' grep -q 'mapped 128 KiB.*private 4 MiB' "$out"
+holds 'inspect: how much is private' grep -q 'mapped 128 KiB.*private 256 KiB' "$out"
 holds 'what of it is mapped, and what is not' grep -q ' 80000000  p\{32\}q\{32\}$' "$out"
 holds 'and in the list' grep -q '^ *80000000 *80020000 .*private' "$out"
 tessera inspect --svg "$out" $vm
