@@ -64,14 +64,16 @@ static int tell(const char *path, const char *text)
 
 /* --- What may not take a page away. --- */
 
-/* Where the page at @at of the view is in the host's memory. */
+/* Where the page at @at of the view is in the host's memory; 0: the kernel does not tell. */
 static uint64_t address_of(uint64_t at)
 {
 	uint64_t entry = 0;
 	int fd = open("/proc/self/pagemap", O_RDONLY);
 
 	view_load(at);
-	if (fd < 0 || pread(fd, &entry, 8, (off_t)((uintptr_t)(view + at) / PAGE * 8)) != 8)
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &entry, 8, (off_t)((uintptr_t)(view + at) / PAGE * 8)) != 8)
 		err(1, "/proc/self/pagemap");
 	close(fd);
 	return (entry & ((1UL << 55) - 1)) * PAGE;
@@ -86,9 +88,12 @@ static void view_drop(uint64_t at, size_t size)
 
 static int soft_offline(uint64_t at)
 {
+	unsigned long address = address_of(at);
 	char text[32];
 
-	snprintf(text, sizeof(text), "%#lx", (unsigned long)address_of(at));
+	if (!address)
+		return ENODATA;
+	snprintf(text, sizeof(text), "%#lx", address);
 	view_drop(at, PAGE);
 	return tell("/sys/devices/system/memory/soft_offline_page", text);
 }
@@ -289,7 +294,7 @@ static void split_once(struct keeper *k, uint8_t *shared)
 static void splits(void)
 {
 	const char *full = getenv("TSR_FULL");
-	time_t end = time(NULL) + (full && *full ? 30 : 4);
+	time_t end = time(NULL) + (full && *full ? 30 : 2);
 	int fd = (int)machine_gmem(&m, BLOCK, 0);
 	struct keeper k = { .lost = 0 };
 	uint8_t *room = memory_anon(2 * BLOCK);
