@@ -70,8 +70,7 @@ struct folio *tsr_gmem_folio(struct inode *inode, u64 page, unsigned int order)
 		folio = folio_make(inode, round_down(page, 1UL << order), order);
 		if (IS_ERR(folio) || page < folio_next_index(folio))
 			return folio;
-		folio_unlock(folio);
-		folio_put(folio);
+		tsr_gmem_folio_put(folio);
 	}
 	return folio_make(inode, page, 0);
 }
@@ -258,8 +257,7 @@ int seam_gmem_get(struct seam_gmem *gmem, u64 page, u8 order, struct backing *ou
 		return PTR_ERR(folio);
 	if (PageHWPoison(folio_file_page(folio, page))) {
 		out->kind = BACKING_POISON;
-		folio_unlock(folio);
-		folio_put(folio);
+		tsr_gmem_folio_put(folio);
 		return 0;
 	}
 	tsr_gmem_folio_begin(folio);
@@ -299,8 +297,7 @@ static int page_find(struct tsr_vm *vm, struct gfn gfn, unsigned int want, struc
 	if (IS_ERR(folio))
 		return PTR_ERR(folio) == -ENOENT ? 0 : PTR_ERR(folio);
 	if (PageHWPoison(folio_file_page(folio, index))) {
-		folio_unlock(folio);
-		folio_put(folio);
+		tsr_gmem_folio_put(folio);
 		return -EHWPOISON;
 	}
 	tsr_gmem_folio_begin(folio);

@@ -33,8 +33,7 @@ static vm_fault_t fault_locked(struct seam_gmem *gmem, struct vm_fault *vmf)
 	if (IS_ERR(folio))
 		return vmf_error(PTR_ERR(folio));
 	if (folio_test_hwpoison(folio)) {
-		folio_unlock(folio);
-		folio_put(folio);
+		tsr_gmem_folio_put(folio);
 		return VM_FAULT_HWPOISON;
 	}
 	tsr_gmem_folio_begin(folio);
@@ -118,8 +117,7 @@ static long gmem_allocate(struct seam_gmem *gmem, u64 at, u64 end)
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 		at = folio_next_index(folio);
-		folio_unlock(folio);
-		folio_put(folio);
+		tsr_gmem_folio_put(folio);
 		cond_resched();
 	}
 	return 0;

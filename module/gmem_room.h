@@ -4,6 +4,8 @@
 #define MODULE_GMEM_ROOM_H
 
 #include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/rbtree.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -36,6 +38,13 @@ void tsr_gmem_put(struct seam_gmem *gmem);
  * or of one. New ones are not up to date. gmem_lock, either way. An ERR_PTR: -ENOMEM, -EAGAIN.
  */
 struct folio *tsr_gmem_folio(struct inode *inode, u64 page, unsigned int order);
+/* Gives back the lock and the reference. */
+static inline void tsr_gmem_folio_put(struct folio *folio)
+{
+	folio_unlock(folio);
+	folio_put(folio);
+}
+
 /* At its first use it is zero. Its lock is held. */
 void tsr_gmem_folio_begin(struct folio *folio);
 /* @count pages from @page on are gone, from the host's mappings too. gmem_lock, exclusive. */

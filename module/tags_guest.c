@@ -68,16 +68,11 @@ int tsr_guest_tags_get(struct tsr_vm *vm, struct gfn gfn, struct tsr_page_tags *
 {
 	unsigned int count = 1;
 	struct slot slot;
+	enum vm_source source = vm_source_at(&vm->mem, gfn, &count, &slot);
 
-	switch (vm_source_at(&vm->mem, gfn, &count, &slot)) {
-	case VM_NOWHERE:
-		return -EFAULT;
-	case VM_ADDRESS:
-		return address_get(vm, &slot, gfn, tags);
-	case VM_GMEM:
+	if (source == VM_GMEM)
 		return gmem_get(vm, gfn, tags);
-	}
-	return -EFAULT;
+	return source == VM_ADDRESS ? address_get(vm, &slot, gfn, tags) : -EFAULT;
 }
 
 static int address_set(struct tsr_vm *vm, const struct slot *slot, struct gfn gfn,
@@ -119,14 +114,9 @@ int tsr_guest_tags_set(struct tsr_vm *vm, struct gfn gfn, const struct tsr_page_
 {
 	unsigned int count = 1;
 	struct slot slot;
+	enum vm_source source = vm_source_at(&vm->mem, gfn, &count, &slot);
 
-	switch (vm_source_at(&vm->mem, gfn, &count, &slot)) {
-	case VM_NOWHERE:
-		return -EFAULT;
-	case VM_ADDRESS:
-		return address_set(vm, &slot, gfn, tags);
-	case VM_GMEM:
+	if (source == VM_GMEM)
 		return gmem_set(vm, gfn, tags);
-	}
-	return -EFAULT;
+	return source == VM_ADDRESS ? address_set(vm, &slot, gfn, tags) : -EFAULT;
 }
